@@ -1,0 +1,111 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One set of rules for every Swift target: language mode 6, no implicit re-exports, every warning an error.
+let rules: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+    name: "tibet-fabric",
+    products: [
+        .executable(name: "tcd", targets: ["tcd"]),
+        .library(name: "Fabric", targets: ["Fabric"]),
+        .library(name: "CarrierHTTP", targets: ["CarrierHTTP"]),
+        .library(name: "CarrierLocal", targets: ["CarrierLocal"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // Floor 0: system libraries and the few lines of C that Swift cannot say.
+        .target(name: "CLinux", path: "Sources/CShims/CLinux"),
+        .systemLibrary(
+            name: "CCurl", path: "Sources/CShims/CCurl", pkgConfig: "libcurl",
+            providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(
+            name: "CSodium", path: "Sources/CShims/CSodium", pkgConfig: "libsodium",
+            providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(
+            name: "CZstd", path: "Sources/CShims/CZstd", pkgConfig: "libzstd",
+            providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(
+            name: "CArchive", path: "Sources/CShims/CArchive", pkgConfig: "libarchive",
+            providers: [.apt(["libarchive-dev"])]),
+
+        // Floor 1: envelopes, identities, names, lanes, and what a carrier is. Opens no socket.
+        .target(
+            name: "Fabric",
+            dependencies: [
+                "CLinux", "CSodium", "CZstd", "CArchive",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: rules),
+
+        // Floor 2: one folder per way of moving sealed bytes. Each knows Fabric and nothing beside it.
+        .target(
+            name: "CarrierHTTP",
+            dependencies: [
+                "Fabric", "CCurl",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Sources/Carriers/HTTP",
+            swiftSettings: rules),
+        .target(
+            name: "CarrierLocal",
+            dependencies: [
+                "Fabric",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Sources/Carriers/Local",
+            swiftSettings: rules),
+
+        // Floor 4: the command line.
+        .executableTarget(
+            name: "tcd",
+            dependencies: [
+                "Fabric", "CarrierHTTP", "CarrierLocal",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: rules),
+
+        .testTarget(
+            name: "FabricTests",
+            dependencies: [
+                "Fabric", "CLinux", "CArchive",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            resources: [.copy("Vectors")],
+            swiftSettings: rules),
+        .testTarget(
+            name: "CarrierHTTPTests",
+            dependencies: [
+                "Fabric", "CarrierHTTP",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: rules),
+    ]
+)

@@ -1,0 +1,64 @@
+#ifndef TIBET_CCURL_SHIM_H
+#define TIBET_CCURL_SHIM_H
+
+#include <curl/curl.h>
+
+// curl_easy_setopt, curl_easy_getinfo and curl_multi_setopt are variadic, which Swift cannot call:
+// one wrapper per type of argument. The bodies drop curl's type-checking macros with the parentheses.
+
+static inline CURLcode tibet_curl_set_long(CURL *handle, CURLoption option, long value) {
+    return (curl_easy_setopt)(handle, option, value);
+}
+
+static inline CURLcode tibet_curl_set_off_t(CURL *handle, CURLoption option, curl_off_t value) {
+    return (curl_easy_setopt)(handle, option, value);
+}
+
+static inline CURLcode tibet_curl_set_string(CURL *handle, CURLoption option, const char *value) {
+    return (curl_easy_setopt)(handle, option, value);
+}
+
+static inline CURLcode tibet_curl_set_pointer(CURL *handle, CURLoption option, void *value) {
+    return (curl_easy_setopt)(handle, option, value);
+}
+
+static inline CURLcode tibet_curl_set_list(CURL *handle, CURLoption option, struct curl_slist *value) {
+    return (curl_easy_setopt)(handle, option, value);
+}
+
+typedef size_t (*tibet_curl_data_callback)(char *bytes, size_t size, size_t count, void *context);
+
+static inline CURLcode tibet_curl_set_data_callback(
+    CURL *handle, CURLoption option, tibet_curl_data_callback callback) {
+    return (curl_easy_setopt)(handle, option, callback);
+}
+
+typedef int (*tibet_curl_seek_callback)(void *context, curl_off_t offset, int origin);
+
+static inline CURLcode tibet_curl_set_seek_callback(CURL *handle, tibet_curl_seek_callback callback) {
+    return (curl_easy_setopt)(handle, CURLOPT_SEEKFUNCTION, callback);
+}
+
+typedef int (*tibet_curl_progress_callback)(
+    void *context, curl_off_t downloadTotal, curl_off_t downloaded, curl_off_t uploadTotal, curl_off_t uploaded);
+
+static inline CURLcode tibet_curl_set_progress_callback(CURL *handle, tibet_curl_progress_callback callback) {
+    return (curl_easy_setopt)(handle, CURLOPT_XFERINFOFUNCTION, callback);
+}
+
+static inline CURLcode tibet_curl_get_long(CURL *handle, CURLINFO info, long *value) {
+    return (curl_easy_getinfo)(handle, info, value);
+}
+
+static inline CURLcode tibet_curl_get_off_t(CURL *handle, CURLINFO info, curl_off_t *value) {
+    return (curl_easy_getinfo)(handle, info, value);
+}
+
+static inline CURLMcode tibet_curl_multi_set_long(CURLM *handle, CURLMoption option, long value) {
+    return (curl_multi_setopt)(handle, option, value);
+}
+
+// CURLMsg keeps the result in a union, which Swift imports without names.
+static inline CURLcode tibet_curl_message_result(const CURLMsg *message) { return message->data.result; }
+
+#endif

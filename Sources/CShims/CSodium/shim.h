@@ -1,0 +1,6 @@
+#ifndef TIBET_CSODIUM_SHIM_H
+#define TIBET_CSODIUM_SHIM_H
+
+#include <sodium.h>
+
+#endif

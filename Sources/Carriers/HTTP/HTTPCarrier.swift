@@ -1,0 +1,4 @@
+internal import CCurl
+internal import Fabric
+internal import Hummingbird
+internal import HummingbirdTLS
