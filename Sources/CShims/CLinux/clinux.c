@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 int tibet_rename_noreplace(int old_directory, const char *old_name, int new_directory, const char *new_name) {
     return renameat2(old_directory, old_name, new_directory, new_name, RENAME_NOREPLACE);
@@ -16,6 +17,8 @@ int tibet_reserve(int descriptor, off_t offset, off_t length) { return fallocate
 int tibet_start_writeback(int descriptor, off_t offset, off_t length) {
     return sync_file_range(descriptor, offset, length, SYNC_FILE_RANGE_WRITE);
 }
+
+int tibet_sync_file_system(int descriptor) { return syncfs(descriptor); }
 
 int tibet_read_sequentially(int descriptor) { return posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL); }
 

@@ -85,6 +85,19 @@ final class OwnedFile: Sendable {
         }
     }
 
+    /// Writes all of `bytes` at `offset`.
+    func write(bytes: [UInt8], at offset: Int64) throws(SystemFailure) {
+        let result = bytes.withUnsafeBytes { raw in
+            Result { () throws(SystemFailure) in try write(raw, at: offset) }
+        }
+        try result.get()
+    }
+
+    /// Cuts or extends the file to `length` bytes.
+    func truncate(to length: Int64) throws(SystemFailure) {
+        guard ftruncate(descriptor, off_t(length)) == 0 else { throw .current("cannot set the length of '\(label)'") }
+    }
+
     /// Returns once content and length are on stable storage.
     func synchronize() throws(SystemFailure) {
         while fsync(descriptor) != 0 {

@@ -17,6 +17,9 @@ int tibet_reserve(int descriptor, off_t offset, off_t length);
 /// sync_file_range(2): starts write-back of a range without waiting for it.
 int tibet_start_writeback(int descriptor, off_t offset, off_t length);
 
+/// syncfs(2): waits until the file system that holds `descriptor` has stored everything.
+int tibet_sync_file_system(int descriptor);
+
 /// posix_fadvise(2) with POSIX_FADV_SEQUENTIAL for the whole file.
 int tibet_read_sequentially(int descriptor);
 

@@ -1,0 +1,16 @@
+/// How much of what an envelope claims is believed before anything is allocated (`envelope.md`, section 13).
+public struct EnvelopeLimits: Sendable {
+    /// The longest manifest that is read, in bytes.
+    public var manifestBytes = 16 << 20
+    /// The largest number of data blocks.
+    public var blocks = 65_535
+    /// The most bytes that unpacking may write; nil bounds them by what was signed alone.
+    public var unpackedBytes: UInt64?
+
+    /// The defaults: 16 MiB of manifest, 65,535 blocks, no bound of the reader's own on unpacking.
+    public init() {}
+
+    /// The most values that a manifest within these limits has need of: some thirteen per block, and room for keys
+    /// that only others know.
+    var manifestValues: Int { blocks * 16 + 4096 }
+}

@@ -1,0 +1,102 @@
+internal import CLinux
+internal import Glibc
+public import SystemPackage
+
+/// Unpacks an envelope into a directory: everything that was verified, or nothing.
+///
+/// All work is done in a temporary directory beside the target. Only when every block has been verified and written
+/// is it renamed into place, and never over anything that is there.
+public struct Unpacker {
+    /// Whether symbolic links that lead out of the unpacked directory are made all the same.
+    public var allowsOutsideLinks = false
+    /// Whether everything is on stable storage before it gets its name; needed where the envelope is to be removed.
+    public var isDurable = false
+    /// How much may be written.
+    public var limits = EnvelopeLimits()
+    /// Told the number of content bytes written so far.
+    public var progress = ProgressSink.none
+
+    /// An unpacker that refuses links leading outside, and is bounded by what was signed.
+    public init() {}
+
+    /// What was unpacked.
+    public struct Report: Sendable {
+        /// The paths made directly in the target directory.
+        public let paths: [FilePath]
+        /// The number of content bytes written.
+        public let bytes: UInt64
+    }
+
+    /// Verifies and unpacks `envelope` into `directory`, which is created where it is missing. Blocks.
+    ///
+    /// - Throws: `unsafeName`, `badArchive` or `fault` when the envelope is not what it should be; `targetExists` when
+    ///   something of the same name is in `directory`. In all cases nothing was changed there.
+    public func unpack(_ envelope: EnvelopeFile, into directory: FilePath) throws(EnvelopeError) -> Report {
+        let contents = Self.contents(of: envelope.manifest)
+        try BlockName.check(all: envelope.manifest.blocks.map(\.name))
+        if envelope.manifest.blocks.contains(where: { $0.contentName != nil }) { try BlockName.check(all: contents) }
+        try requireRoom(for: envelope.manifest)
+        let target = try TargetDirectory(directory)
+        do throws(EnvelopeError) {
+            let bytes = try write(envelope, into: target.staging)
+            return Report(paths: try target.publish(durably: isDurable), bytes: bytes)
+        } catch {
+            target.discard()
+            throw error
+        }
+    }
+
+    /// The distinct contents in order; parts of one content stand together.
+    private static func contents(of manifest: Manifest) -> [String] {
+        var contents: [String] = []
+        for block in manifest.blocks where contents.last?.utf8.elementsEqual(block.content.utf8) != true {
+            contents.append(block.content)
+        }
+        return contents
+    }
+
+    private func requireRoom(for manifest: Manifest) throws(EnvelopeError) {
+        guard let size = manifest.decodedSize else { throw .overLimit("the contents add up to more than 64 bits") }
+        if let limit = limits.unpackedBytes, size > limit {
+            throw .overLimit("the contents have \(size) bytes, and \(limit) are allowed")
+        }
+    }
+
+    private func write(_ envelope: EnvelopeFile, into staging: OwnedFile) throws(EnvelopeError) -> UInt64 {
+        let tree = SafeTree(root: staging, allowsOutsideLinks: allowsOutsideLinks)
+        guard envelope.manifest.layout == .tar else { return try writeFiles(envelope, into: tree) }
+        let reader = TarReader(try DecodedBlocks(envelope), progress: progress)
+        try UTF8Locale.run { () throws(EnvelopeError) in try reader.extract(into: tree) }
+        try tree.finish()
+        return reader.bytesRead
+    }
+
+    private func writeFiles(_ envelope: EnvelopeFile, into tree: SafeTree) throws(EnvelopeError) -> UInt64 {
+        var blocks = try DecodedBlocks(envelope)
+        var current: (name: String, file: OwnedFile)?
+        var position: Int64 = 0
+        var total: UInt64 = 0
+        while let chunk = try blocks.next() {
+            let name = chunk.block.content
+            if current?.name.utf8.elementsEqual(name.utf8) != true {
+                try current?.file.finishContent()
+                current = (name, try tree.createFile(Array(name.utf8), mode: 0o644))
+                position = 0
+            }
+            let (file, offset) = (current?.file, position)
+            try EnvelopeError.wrapping { () throws(SystemFailure) in try file?.write(chunk.bytes, at: offset) }
+            position += Int64(chunk.bytes.count)
+            total += UInt64(chunk.bytes.count)
+            progress.report(Int64(clamping: total))
+        }
+        try current?.file.finishContent()
+        return total
+    }
+}
+
+extension OwnedFile {
+    /// Starts storing what was written, so that a later sync of the file system finds little left to do.
+    func finishContent() throws(EnvelopeError) {
+        _ = tibet_start_writeback(descriptor, 0, 0)
+    }
+}
