@@ -151,7 +151,7 @@ final class EnvelopeBuilder {
             return (draft, Int64(12 + manifest.count + 4 + result.storedCount))
         }
         let gap = self.gap ?? 0
-        draft.pad(to: Int(gap) - 12)
+        if options.writesExtensions { draft.pad(to: Int(gap) - 12) }
         let manifest = draft.signed()
         let start = Int64(12 + manifest.count)
         if start != gap { try moveBlocks(from: gap, to: start) }

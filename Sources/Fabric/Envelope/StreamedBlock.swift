@@ -35,7 +35,7 @@ struct StreamedBlock {
     mutating func next() throws(EnvelopeError) -> UnsafeRawBufferPointer? {
         guard let decompressor else { return try nextStored() }
         while true {
-            if pending.isEmpty, !outputWasFull, try !readMore() {
+            if pending.isEmpty, frameComplete || !outputWasFull, try !readMore() {
                 try requireComplete()
                 return nil
             }
