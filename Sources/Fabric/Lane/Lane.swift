@@ -65,7 +65,8 @@ public final class Lane: Sendable {
     }
 
     /// Publishes the staging file `staging`, whose content is on stable storage already.
-    func publish(_ staging: String, as name: ArrivalName, digest: Digest, size: Int64) throws(LaneError) -> Publication {
+    func publish(_ staging: String, as name: ArrivalName, digest: Digest, size: Int64) throws(LaneError) -> Publication
+    {
         var outcome = Publication.Outcome.created
         for candidate in name.candidates(for: digest) {
             if tibet_rename_noreplace(handle.descriptor, staging, handle.descriptor, candidate.text) == 0 {
