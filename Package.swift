@@ -107,5 +107,12 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: rules),
+        .testTarget(
+            name: "CarrierLocalTests",
+            dependencies: [
+                "Fabric", "CarrierLocal",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: rules),
     ]
 )

@@ -1,8 +1,8 @@
 internal import CSodium
 internal import Glibc
 
-/// An Ed25519 private key, held in memory that is locked against swapping, fenced by guard pages, and zeroed when the
-/// last user lets go of it.
+/// An Ed25519 private key, held in memory that is fenced by guard pages, locked against swapping as far as the limit of
+/// locked memory goes, and zeroed when the last user lets go of it.
 public final class SigningKey: @unchecked Sendable {
     // @unchecked: the pointer is sodium's; it is written in the initialisers only, and read-only memory afterwards.
     private let secret: UnsafeMutablePointer<UInt8>
@@ -15,7 +15,7 @@ public final class SigningKey: @unchecked Sendable {
 
     /// A new key from the system's random numbers.
     ///
-    /// - Throws: `IdentityError.noSecureMemory` when memory cannot be locked.
+    /// - Throws: `IdentityError.noSecureMemory` when the memory for it cannot be had.
     public static func generate() throws(IdentityError) -> SigningKey {
         try SigningKey { seed throws(IdentityError) in
             guard let start = seed.baseAddress else { throw .noSecureMemory }
@@ -35,10 +35,9 @@ public final class SigningKey: @unchecked Sendable {
     init(fill: (UnsafeMutableRawBufferPointer) throws(IdentityError) -> Void) throws(IdentityError) {
         guard sodium_init() >= 0 else { throw .noSecureMemory }
         let size = Int(crypto_sign_SECRETKEYBYTES)
-        guard let memory = sodium_malloc(size), let seed = sodium_malloc(Self.seedByteCount) else {
-            throw .noSecureMemory
-        }
+        guard let seed = sodium_malloc(Self.seedByteCount) else { throw .noSecureMemory }
         defer { sodium_free(seed) }
+        guard let memory = sodium_malloc(size) else { throw .noSecureMemory }
         secret = memory.bindMemory(to: UInt8.self, capacity: size)
         do {
             try fill(UnsafeMutableRawBufferPointer(start: seed, count: Self.seedByteCount))

@@ -34,6 +34,12 @@ public struct ArrivalName: Hashable, Sendable, CustomStringConvertible {
         return ArrivalName(stem + "." + digits + ending)
     }
 
+    /// The names that an object with this digest may have, in the order of preference: its own, then made unique by 8,
+    /// 16 and all 64 digits of the digest, as far as they are not too long.
+    func candidates(for digest: Digest) -> [ArrivalName] {
+        [self] + [8, 16, 64].compactMap { distinguished(by: String(digest.hex.prefix($0))) }
+    }
+
     private static func isAllowed(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),

@@ -39,7 +39,7 @@ public final class Lane: Sendable {
 
     /// The stored name of an object that has these bytes under `name`, or beside it; nil when there is none.
     public func holds(_ name: ArrivalName, digest: Digest) throws(LaneError) -> ArrivalName? {
-        for candidate in candidates(for: name, digest: digest) {
+        for candidate in name.candidates(for: digest) {
             if try digestOfFile(candidate) == digest { return candidate }
         }
         return nil
@@ -65,9 +65,10 @@ public final class Lane: Sendable {
     }
 
     /// Publishes the staging file `staging`, whose content is on stable storage already.
-    func publish(_ staging: String, as name: ArrivalName, digest: Digest, size: Int64) throws(LaneError) -> Publication {
+    func publish(_ staging: String, as name: ArrivalName, digest: Digest, size: Int64) throws(LaneError) -> Publication
+    {
         var outcome = Publication.Outcome.created
-        for candidate in candidates(for: name, digest: digest) {
+        for candidate in name.candidates(for: digest) {
             if tibet_rename_noreplace(handle.descriptor, staging, handle.descriptor, candidate.text) == 0 {
                 do { try handle.synchronize() } catch { throw .system(error) }
                 return Publication(
@@ -92,11 +93,6 @@ public final class Lane: Sendable {
         guard free >= 0 else { throw .system(.current("cannot ask for the free space of '\(directory)'")) }
         let (left, overflow) = free.subtractingReportingOverflow(size)
         guard !overflow, left >= reserve else { throw .reserveReached(reserve: reserve) }
-    }
-
-    /// The names that an object may have: its own, then with 8, 16 and all 64 digits of its digest.
-    private func candidates(for name: ArrivalName, digest: Digest) -> [ArrivalName] {
-        [name] + [8, 16, 64].compactMap { name.distinguished(by: String(digest.hex.prefix($0))) }
     }
 
     /// The digest of a regular file in the lane; nil when there is none of that name, or it is something else.
