@@ -54,6 +54,10 @@ static inline CURLcode tibet_curl_get_off_t(CURL *handle, CURLINFO info, curl_of
     return (curl_easy_getinfo)(handle, info, value);
 }
 
+static inline CURLcode tibet_curl_get_socket(CURL *handle, curl_socket_t *value) {
+    return (curl_easy_getinfo)(handle, CURLINFO_ACTIVESOCKET, value);
+}
+
 static inline CURLMcode tibet_curl_multi_set_long(CURLM *handle, CURLMoption option, long value) {
     return (curl_multi_setopt)(handle, option, value);
 }

@@ -18,16 +18,18 @@ public final class Deposit: Sendable {
         var hasher = DigestHasher()
         var size: Int64 = 0
 
-        mutating func append(_ bytes: UnsafeRawBufferPointer, limit: Int64?) throws(LaneError) {
+        mutating func append(_ bytes: UnsafeRawBufferPointer, limit: Int64?, in lane: Lane) throws(LaneError) {
             guard let file else { return }
             let newSize = size + Int64(bytes.count)
             if let limit, newSize > limit { throw .sizeMismatch(expected: limit, found: newSize) }
+            if newSize / Deposit.writebackStep != size / Deposit.writebackStep {
+                _ = tibet_start_writeback(file.descriptor, off_t(size), 0)
+                // Many at once can use up together what each of them found free when it began.
+                try lane.requireRoom(for: Int64(bytes.count))
+            }
             let offset = size
             try LaneError.wrapping { () throws(SystemFailure) in try file.write(bytes, at: offset) }
             hasher.update(bytes)
-            if newSize / Deposit.writebackStep != size / Deposit.writebackStep {
-                _ = tibet_start_writeback(file.descriptor, off_t(size), 0)
-            }
             size = newSize
         }
 
@@ -42,7 +44,7 @@ public final class Deposit: Sendable {
     }
 
     /// How many bytes are written before the disk is asked to begin storing them, so that the final sync is short.
-    private static let writebackStep: Int64 = 32 << 20
+    static let writebackStep: Int64 = 32 << 20
 
     init(lane: Lane, name: ArrivalName, expectedSize: Int64?) throws(LaneError) {
         self.lane = lane
@@ -68,7 +70,7 @@ public final class Deposit: Sendable {
     ///
     /// - Throws: `sizeMismatch` as soon as more comes than was announced; `system` when the disk does not take it.
     public func write(_ bytes: UnsafeRawBufferPointer) throws(LaneError) {
-        try state.withLock { state throws(LaneError) in try state.append(bytes, limit: expectedSize) }
+        try state.withLock { state throws(LaneError) in try state.append(bytes, limit: expectedSize, in: lane) }
     }
 
     /// The SHA-256 of the bytes written so far.

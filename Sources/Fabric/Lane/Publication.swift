@@ -22,6 +22,15 @@ public struct Publication: Sendable, Equatable {
     public let digest: Digest
     /// The number of stored bytes.
     public let size: Int64
+
+    /// A publication from its parts.
+    public init(outcome: Outcome, requestedName: ArrivalName, storedName: ArrivalName, digest: Digest, size: Int64) {
+        self.outcome = outcome
+        self.requestedName = requestedName
+        self.storedName = storedName
+        self.digest = digest
+        self.size = size
+    }
 }
 
 /// Why an object could not be brought into a lane.

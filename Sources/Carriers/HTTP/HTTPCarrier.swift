@@ -1,4 +1,0 @@
-internal import CCurl
-internal import Fabric
-internal import Hummingbird
-internal import HummingbirdTLS

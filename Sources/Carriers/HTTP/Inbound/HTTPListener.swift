@@ -1,0 +1,124 @@
+public import Fabric
+public import Logging
+internal import NIOPosix
+
+/// An HTTP inbox: takes envelopes from our carrier and from the peers' clients, and puts them into a lane
+/// (`http-inbox.md`).
+///
+/// ```swift
+/// let listener = HTTPListener(configuration: HTTPListenerConfiguration(port: 0), lane: lane)
+/// let address = try await listener.start()
+/// for await arrival in listener.arrivals { … }
+/// ```
+public actor HTTPListener {
+    /// What was put into the lane, in order, each once. Ends when the listener has stopped. For one reader; what nobody
+    /// reads stays in memory.
+    public nonisolated let arrivals: AsyncStream<HTTPArrival>
+
+    private let configuration: HTTPListenerConfiguration
+    private let lane: Lane
+    private let logger: Logger
+    private let stream: AsyncStream<HTTPArrival>.Continuation
+    private let sessions: UploadSessions
+    private let pool: NIOThreadPool
+    private var state = State.fresh
+
+    private enum State {
+        case fresh
+        case running(RunningServer)
+        case stopped
+    }
+
+    /// Disks want several syncs at once: sixteen threads store small envelopes three times as fast as one.
+    private static let diskThreads = 16
+
+    /// A listener that does nothing yet.
+    ///
+    /// - Parameters:
+    ///   - configuration: Where to listen, and for whom.
+    ///   - lane: Where to put what comes. Its reserve is the listener's disk reserve.
+    ///   - logger: Told about refusals and failures; nothing by default.
+    public init(
+        configuration: HTTPListenerConfiguration, lane: Lane,
+        logger: Logger = Logger(label: "http", factory: { _ in SwiftLogNoOpLogHandler() })
+    ) {
+        self.configuration = configuration
+        self.lane = lane
+        self.logger = logger
+        (arrivals, stream) = AsyncStream.makeStream()
+        sessions = UploadSessions(patience: configuration.limits.takeOverTime)
+        pool = NIOThreadPool(numberOfThreads: Self.diskThreads)
+    }
+
+    /// Cleans up after listeners that died, binds, and takes requests from then on.
+    ///
+    /// - Returns: The address that was bound, with the port that the system picked where 0 was asked for.
+    /// - Throws: `misconfigured` for files that cannot be used, `cannotBind` for an address that cannot be had.
+    @discardableResult
+    public func start() async throws(HTTPListenerError) -> HTTPListenerAddress {
+        guard case .fresh = state else { throw .startedBefore }
+        state = .stopped
+        do {
+            try lane.removeAbandonedDeposits()
+            try lane.removeUploads(untouchedFor: configuration.limits.unfinishedUploadAge)
+        } catch {
+            throw .lane(error)
+        }
+        pool.start()
+        do throws(HTTPListenerError) {
+            let server = try await RunningServer.start(configuration, logger: logger, responder: responder())
+            state = .running(server)
+            return server.address
+        } catch {
+            try? await pool.shutdownGracefully()
+            stream.finish()
+            throw error
+        }
+    }
+
+    /// Stops taking connections, lets deliveries under way go on for `stopTime`, then cuts them off. Interrupted
+    /// uploads can be gone on with after the next start.
+    public func stop() async {
+        guard case .running(let server) = state else { return }
+        state = .stopped
+        await server.stop(within: configuration.limits.stopTime)
+        await sessions.closeAll()
+        try? await pool.shutdownGracefully()
+        stream.finish()
+    }
+
+    private func responder() -> InboxResponder {
+        let limits = configuration.limits
+        let policy = configuration.authorization
+        let authenticator = Authenticator(policy: policy)
+        let slots = UploadSlots(limit: limits.concurrentUploads)
+        let receiver = BodyReceiver(work: BlockingWork(on: pool))
+        let arrivals = Arrivals(replays: ReplayMemory(window: policy.window), stream: stream)
+        return InboxResponder(
+            deliveries: PlainDeliveries(
+                lane: lane, limits: limits, authenticator: authenticator, slots: slots, receiver: receiver,
+                arrivals: arrivals),
+            uploads: ResumableUploads(
+                lane: lane, limits: limits, authenticator: authenticator, slots: slots, sessions: sessions,
+                receiver: receiver, arrivals: arrivals),
+            logger: logger)
+    }
+}
+
+/// Where a listener listens.
+public struct HTTPListenerAddress: Sendable, Equatable, CustomStringConvertible {
+    /// `http` or `https`.
+    public let scheme: String
+    /// The bound address as a number.
+    public let host: String
+    /// The bound port.
+    public let port: Int
+
+    /// The base URL to give to senders.
+    public var description: String {
+        scheme + "://" + (host.contains(":") ? "[\(host)]" : host) + ":\(port)"
+    }
+
+    /// The route to this listener, from this machine.
+    public var route: Route { Route(scheme: scheme, address: description) }
+}

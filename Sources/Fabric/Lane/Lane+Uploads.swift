@@ -1,0 +1,72 @@
+internal import Glibc
+internal import SystemPackage
+
+/// Uploads that can be gone on with after an interruption of either side.
+extension Lane {
+    /// Begins the upload `id`, or goes on with it where it was begun before with the same announcement.
+    ///
+    /// - Parameter id: 64 lower-case hexadecimal digits, chosen so that the same upload always has the same.
+    /// - Throws: `reserveReached` when the rest would not fit; `system` when the upload is open elsewhere, or the disk
+    ///   does not take it.
+    public func beginUpload(_ id: String, of announcement: UploadAnnouncement) throws(LaneError) -> ResumableDeposit {
+        let directory = try uploads()
+        if let before = UploadAnnouncement(id: id, in: directory), before == announcement {
+            return try ResumableDeposit(lane: self, directory: directory, id: id, announcement: before)
+        }
+        try requireRoom(for: announcement.size)
+        let deposit = try ResumableDeposit(lane: self, directory: directory, id: id, announcement: announcement)
+        // Bytes without a description, or with another, are not known to belong to this upload.
+        try deposit.restart()
+        try announcement.write(id: id, in: directory)
+        return deposit
+    }
+
+    /// Opens the upload `id` as it was left; nil when there is none.
+    public func resumeUpload(_ id: String) throws(LaneError) -> ResumableDeposit? {
+        let directory = try uploads()
+        guard let announcement = UploadAnnouncement(id: id, in: directory) else { return nil }
+        return try ResumableDeposit(lane: self, directory: directory, id: id, announcement: announcement)
+    }
+
+    /// The number of uploads that were begun and are not over.
+    public func unfinishedUploads() throws(LaneError) -> Int {
+        let directory = try uploads()
+        return try LaneError.wrapping { () throws(SystemFailure) in
+            Set(try Directories.list(directory).compactMap { UploadFile.id(in: $0) }).count
+        }
+    }
+
+    /// Removes uploads to which nothing was added for `age`. Those that are open are kept.
+    ///
+    /// - Returns: How many were removed.
+    @discardableResult
+    public func removeUploads(untouchedFor age: Duration) throws(LaneError) -> Int {
+        let directory = try uploads()
+        let names = try LaneError.wrapping { () throws(SystemFailure) in try Directories.list(directory) }
+        let oldest = Timestamp.now().seconds - age.components.seconds
+        var removed = 0
+        for id in Set(names.compactMap { UploadFile.id(in: $0) }) {
+            let file =
+                (try? OwnedFile(UploadFile.bytes(id), in: directory, flags: O_RDWR | O_NOFOLLOW))
+                ?? (try? OwnedFile(UploadFile.description(id), in: directory, flags: O_RDWR | O_NOFOLLOW))
+            guard let file, let status = try? file.status(), Int64(status.st_mtim.tv_sec) <= oldest,
+                flock(file.descriptor, LOCK_EX | LOCK_NB) == 0
+            else { continue }
+            for name in [UploadFile.bytes(id), UploadFile.description(id), UploadFile.description(id) + ".tmp"] {
+                _ = unlinkat(directory.descriptor, name, 0)
+            }
+            removed += 1
+        }
+        return removed
+    }
+
+    /// The directory of all uploads, created with mode 0700 where it is missing.
+    private func uploads() throws(LaneError) -> OwnedFile {
+        guard mkdirat(handle.descriptor, UploadFile.directory, 0o700) == 0 || errno == EEXIST else {
+            throw .system(.current("cannot create '\(directory.string)/\(UploadFile.directory)'"))
+        }
+        return try LaneError.wrapping { () throws(SystemFailure) in
+            try OwnedFile(UploadFile.directory, in: handle, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+        }
+    }
+}
