@@ -18,17 +18,18 @@ public final class Deposit: Sendable {
         var hasher = DigestHasher()
         var size: Int64 = 0
 
-        mutating func append(_ bytes: UnsafeRawBufferPointer, limit: Int64?) throws(LaneError) {
-            guard let file else { return }
+        /// Appends `bytes`; whether the disk was asked to begin storing what there is.
+        mutating func append(_ bytes: UnsafeRawBufferPointer, limit: Int64?) throws(LaneError) -> Bool {
+            guard let file else { return false }
             let newSize = size + Int64(bytes.count)
             if let limit, newSize > limit { throw .sizeMismatch(expected: limit, found: newSize) }
             let offset = size
             try LaneError.wrapping { () throws(SystemFailure) in try file.write(bytes, at: offset) }
             hasher.update(bytes)
-            if newSize / Deposit.writebackStep != size / Deposit.writebackStep {
-                _ = tibet_start_writeback(file.descriptor, off_t(size), 0)
-            }
+            let isStep = newSize / Deposit.writebackStep != size / Deposit.writebackStep
+            if isStep { _ = tibet_start_writeback(file.descriptor, off_t(size), 0) }
             size = newSize
+            return isStep
         }
 
         /// Checks what came against what was announced, and puts it on stable storage.
@@ -48,14 +49,22 @@ public final class Deposit: Sendable {
         self.lane = lane
         self.name = name
         self.expectedSize = expectedSize
-        staging = StagingName.fresh()
-        do {
-            let file = try OwnedFile(staging, in: lane.handle, flags: O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW)
-            // Held until the descriptor closes: tells a starting receiver that this file is not abandoned.
-            _ = flock(file.descriptor, LOCK_EX | LOCK_NB)
-            state = Mutex(State(file: file))
-        } catch {
-            throw .system(error)
+        let (staging, file) = try LaneError.wrapping { () throws(SystemFailure) in
+            try Self.openStaging(in: lane.handle)
+        }
+        self.staging = staging
+        state = Mutex(State(file: file))
+    }
+
+    /// Creates a staging file and locks it, which tells a starting receiver that the file is not abandoned.
+    private static func openStaging(in directory: OwnedFile) throws(SystemFailure) -> (String, OwnedFile) {
+        while true {
+            let name = StagingName.fresh()
+            let file = try OwnedFile(name, in: directory, flags: O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW)
+            // Where a file system knows no locks, a receiver gets none either, and removes nothing.
+            try? file.lock()
+            // A receiver that starts right now may have found the file before it was locked, and removed it.
+            if try file.status().st_nlink > 0 { return (name, file) }
         }
     }
 
@@ -66,9 +75,11 @@ public final class Deposit: Sendable {
 
     /// Appends `bytes`, hashing them on the way.
     ///
-    /// - Throws: `sizeMismatch` as soon as more comes than was announced; `system` when the disk does not take it.
+    /// - Throws: `sizeMismatch` as soon as more comes than was announced; `reserveReached` when others, or an object
+    ///   of unknown size, have used up the room; `system` when the disk does not take it.
     public func write(_ bytes: UnsafeRawBufferPointer) throws(LaneError) {
-        try state.withLock { state throws(LaneError) in try state.append(bytes, limit: expectedSize) }
+        let isStep = try state.withLock { state throws(LaneError) in try state.append(bytes, limit: expectedSize) }
+        if isStep { try lane.requireRoom(for: 0) }
     }
 
     /// The SHA-256 of the bytes written so far.
