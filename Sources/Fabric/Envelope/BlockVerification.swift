@@ -8,17 +8,18 @@ extension EnvelopeFile {
     /// Memory is one small buffer per core, whatever the size of the blocks.
     ///
     /// - Parameter progress: Told the number of bytes verified so far, from any thread.
-    /// - Returns: Every fault, in the order of the blocks; empty when all is well.
-    public func verifyBlocks(progress: ProgressSink = .none) throws(EnvelopeError) -> [EnvelopeFault] {
+    /// - Returns: Every fault, and the digests as they were computed.
+    public func verifyBlocks(progress: ProgressSink = .none) throws(EnvelopeError) -> BlockFindings {
         let shared = Mutex(VerificationState())
         let workers = min(Cores.workers, manifest.blocks.count)
         DispatchQueue.concurrentPerform(iterations: workers) { _ in
             let buffer = Memory(byteCount: 1 << 20)
             while let position = shared.withLock({ $0.takeNext(of: manifest.blocks.count) }) {
                 do throws(SystemFailure) {
-                    let fault = try verify(manifest.blocks[position], at: blockOffsets[position], using: buffer)
+                    let found = try verify(manifest.blocks[position], at: blockOffsets[position], using: buffer)
                     let done = shared.withLock { state in
-                        if let fault { state.faults.append(fault) }
+                        if let fault = found.fault { state.faults.append(fault) }
+                        state.digests[position] = found.digest
                         state.bytes += Int64(manifest.blocks[position].size)
                         return state.bytes
                     }
@@ -29,19 +30,20 @@ extension EnvelopeFile {
                 }
             }
         }
-        let (failure, found) = shared.withLock { ($0.failure, $0.faults) }
-        if let failure { throw .system(failure) }
-        var faults = found.sorted { ($0.block ?? 0) < ($1.block ?? 0) }
+        let end = shared.withLock { $0 }
+        if let failure = end.failure { throw .system(failure) }
+        var faults = end.faults.sorted { ($0.block ?? 0) < ($1.block ?? 0) }
         if let announced = manifest.contentDigest, announced != manifest.computedContentDigest {
             faults.append(.init(.digestMismatch, "the blocks do not add up to 'content_digest'"))
         }
-        return faults
+        return BlockFindings(faults: faults, digests: manifest.blocks.indices.compactMap { end.digests[$0] })
     }
 
     private struct VerificationState: Sendable {
         var next = 0
         var bytes: Int64 = 0
         var faults: [EnvelopeFault] = []
+        var digests: [Int: Digest] = [:]
         var failure: SystemFailure?
 
         mutating func takeNext(of count: Int) -> Int? {
@@ -51,24 +53,28 @@ extension EnvelopeFile {
         }
     }
 
+    /// What is wrong with one block, and what its bytes hash to as far as they could be read.
     func verify(
         _ block: BlockEntry, at offset: Int64, using buffer: Memory
-    ) throws(SystemFailure) -> EnvelopeFault? {
-        if let fault = try lengthFault(of: block, at: offset, using: buffer) { return fault }
+    ) throws(SystemFailure) -> (fault: EnvelopeFault?, digest: Digest?) {
+        if let fault = try lengthFault(of: block, at: offset, using: buffer) { return (fault, nil) }
         var hasher = DigestHasher()
         var position: Int64 = 0
         while position < Int64(block.size) {
             let wanted = min(buffer.bytes.count, Int(Int64(block.size) - position))
             let got = try file.read(into: buffer.prefix(wanted), at: offset + position)
-            guard got == wanted else { return Self.shortened(block) }
+            guard got == wanted else { return (Self.shortened(block), nil) }
             hasher.update(buffer.read(got))
             position += Int64(got)
         }
-        return sealFault(of: block, digest: hasher.finish())
+        let digest = hasher.finish()
+        return (sealFault(of: block, digest: digest), digest)
     }
 
     /// Whether the four bytes before a block say what the manifest says.
-    func lengthFault(of block: BlockEntry, at offset: Int64, using buffer: Memory) throws(SystemFailure) -> EnvelopeFault? {
+    func lengthFault(
+        of block: BlockEntry, at offset: Int64, using buffer: Memory
+    ) throws(SystemFailure) -> EnvelopeFault? {
         guard try file.read(into: buffer.prefix(4), at: offset - 4) == 4 else { return Self.shortened(block) }
         let length = buffer.read(4).reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
         guard length == block.size else {
@@ -96,4 +102,12 @@ extension EnvelopeFile {
     static func shortened(_ block: BlockEntry) -> EnvelopeFault {
         EnvelopeFault(.truncated, block: Int(block.index), "the file became shorter while it was read")
     }
+}
+
+/// What looking at every block of an envelope brought to light.
+public struct BlockFindings: Sendable {
+    /// Every fault, in the order of the blocks; empty when all is well.
+    public let faults: [EnvelopeFault]
+    /// The digests of the blocks that could be read, in order.
+    public let digests: [Digest]
 }

@@ -19,7 +19,7 @@ extension Manifest {
         guard let token = fields["transfer_out_token_id"], token.isNull || token.text != nil else {
             throw EnvelopeFault(.manifestSchema, "'transfer_out_token_id' is missing, or neither text nor null")
         }
-        surface = SurfaceFields(
+        surface = ManifestSurface(
             timeFragment: try Self.optional("surface_time_fragment", in: fields),
             context: try Self.optional("surface_context", in: fields),
             profile: try Self.optional("surface_profile", in: fields),

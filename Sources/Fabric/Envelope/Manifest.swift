@@ -13,24 +13,6 @@ public struct Manifest: Sendable {
         case tar
     }
 
-    /// The four `surface_*` keys, each absent or text (`surface.md`, section 5).
-    public struct SurfaceFields: Sendable, Equatable {
-        public var timeFragment: String?
-        public var context: String?
-        public var profile: String?
-        public var priority: String?
-
-        /// Fields from their values.
-        public init(
-            timeFragment: String? = nil, context: String? = nil, profile: String? = nil, priority: String? = nil
-        ) {
-            self.timeFragment = timeFragment
-            self.context = context
-            self.profile = profile
-            self.priority = priority
-        }
-    }
-
     /// The transfer-pair id.
     public let transferID: TransferID
     /// The name that the sender claims (`sender_aint`).
@@ -46,7 +28,7 @@ public struct Manifest: Sendable {
     /// The sender's clock when it was sealed, to the second.
     public let createdAt: Timestamp
     /// The mirrored surface name.
-    public let surface: SurfaceFields
+    public let surface: ManifestSurface
     /// The data blocks in order.
     public let blocks: [BlockEntry]
     /// The signature over everything else.

@@ -27,7 +27,7 @@ public struct SealOptions: Sendable {
     /// What kind of thing is inside; the peers' `tcd` always writes `ai_state`.
     public var payloadType = "ai_state"
     /// The surface fields that the manifest mirrors.
-    public var surface = Manifest.SurfaceFields()
+    public var surface = ManifestSurface()
     /// Whether to compress.
     public var compression = Compression.auto
     /// The zstd level, 1 to 22.

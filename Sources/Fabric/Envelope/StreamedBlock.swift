@@ -26,7 +26,7 @@ struct StreamedBlock {
         decompressor = block.encoding == .zstd ? try ZstdDecompressor() : nil
         decompressor?.beginFrame()
         let fault = try EnvelopeError.wrapping { [input] () throws(SystemFailure) in
-            try envelope.verify(block, at: offset, using: input)
+            try envelope.verify(block, at: offset, using: input).fault
         }
         if let fault { throw .fault(fault) }
     }

@@ -50,14 +50,22 @@ public final class Deposit: Sendable {
         self.lane = lane
         self.name = name
         self.expectedSize = expectedSize
-        staging = StagingName.fresh()
-        do {
-            let file = try OwnedFile(staging, in: lane.handle, flags: O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW)
-            // Held until the descriptor closes: tells a starting receiver that this file is not abandoned.
-            _ = flock(file.descriptor, LOCK_EX | LOCK_NB)
-            state = Mutex(State(file: file))
-        } catch {
-            throw .system(error)
+        let (staging, file) = try LaneError.wrapping { () throws(SystemFailure) in
+            try Self.openStaging(in: lane.handle)
+        }
+        self.staging = staging
+        state = Mutex(State(file: file))
+    }
+
+    /// Creates a staging file and locks it, which tells a starting receiver that the file is not abandoned.
+    private static func openStaging(in directory: OwnedFile) throws(SystemFailure) -> (String, OwnedFile) {
+        while true {
+            let name = StagingName.fresh()
+            let file = try OwnedFile(name, in: directory, flags: O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW)
+            // Where a file system knows no locks, a receiver gets none either, and removes nothing.
+            try? file.lock()
+            // A receiver that starts right now may have found the file before it was locked, and removed it.
+            if try file.status().st_nlink > 0 { return (name, file) }
         }
     }
 
@@ -68,7 +76,8 @@ public final class Deposit: Sendable {
 
     /// Appends `bytes`, hashing them on the way.
     ///
-    /// - Throws: `sizeMismatch` as soon as more comes than was announced; `system` when the disk does not take it.
+    /// - Throws: `sizeMismatch` as soon as more comes than was announced; `reserveReached` when others, or an object
+    ///   of unknown size, have used up the room; `system` when the disk does not take it.
     public func write(_ bytes: UnsafeRawBufferPointer) throws(LaneError) {
         try state.withLock { state throws(LaneError) in try state.append(bytes, limit: expectedSize, in: lane) }
     }

@@ -16,14 +16,17 @@ public final class Lane: Sendable {
     let handle: OwnedFile
 
     /// Opens the lane, creating the directory (mode 0700) and its parents where they are missing.
-    public init(directory: FilePath, reserve: Int64 = 0) throws(LaneError) {
+    public convenience init(directory: FilePath, reserve: Int64 = 0) throws(LaneError) {
+        try LaneError.wrapping { () throws(SystemFailure) in try Directories.create(directory) }
+        try self.init(existing: directory, reserve: reserve)
+    }
+
+    /// Opens the lane in a directory that must exist.
+    public init(existing directory: FilePath, reserve: Int64 = 0) throws(LaneError) {
         self.directory = directory
         self.reserve = reserve
-        do {
-            try Directories.create(directory)
-            handle = try OwnedFile(path: directory, flags: O_RDONLY | O_DIRECTORY)
-        } catch {
-            throw .system(error)
+        handle = try LaneError.wrapping { () throws(SystemFailure) in
+            try OwnedFile(path: directory, flags: O_RDONLY | O_DIRECTORY)
         }
     }
 
@@ -37,10 +40,13 @@ public final class Lane: Sendable {
         return try Deposit(lane: self, name: name, expectedSize: size)
     }
 
-    /// The stored name of an object that has these bytes under `name`, or beside it; nil when there is none.
-    public func holds(_ name: ArrivalName, digest: Digest) throws(LaneError) -> ArrivalName? {
-        for candidate in name.candidates(for: digest) {
-            if try digestOfFile(candidate) == digest { return candidate }
+    /// The stored name of an object that has these bytes under `name`, or beside it, and is on stable storage; nil when
+    /// there is none.
+    ///
+    /// - Parameter size: The number of bytes, where it is known; spares reading objects of another size.
+    public func holds(_ name: ArrivalName, digest: Digest, size: Int64? = nil) throws(LaneError) -> ArrivalName? {
+        for candidate in name.candidates(for: digest) where try isStored(candidate, digest: digest, size: size) {
+            return candidate
         }
         return nil
     }
@@ -55,7 +61,7 @@ public final class Lane: Sendable {
             for name in try Directories.list(handle) where StagingName.isOurs(name) {
                 guard let file = try? OwnedFile(name, in: handle, flags: O_RDWR | O_NOFOLLOW) else { continue }
                 // A writer holds the lock for as long as it lives, so a lock that is free has no writer.
-                guard flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 else { continue }
+                guard file.lockIfFree() else { continue }
                 if unlinkat(handle.descriptor, name, 0) == 0 { removed += 1 }
             }
         } catch {
@@ -69,22 +75,29 @@ public final class Lane: Sendable {
     {
         var outcome = Publication.Outcome.created
         for candidate in name.candidates(for: digest) {
-            if tibet_rename_noreplace(handle.descriptor, staging, handle.descriptor, candidate.text) == 0 {
-                do { try handle.synchronize() } catch { throw .system(error) }
+            if move(staging, to: candidate.text) {
+                try LaneError.wrapping { () throws(SystemFailure) in try handle.synchronize() }
                 return Publication(
                     outcome: outcome, requestedName: name, storedName: candidate, digest: digest, size: size)
             }
             guard errno == EEXIST else { throw .system(.current("cannot publish '\(candidate)' in '\(directory)'")) }
-            if try digestOfFile(candidate) == digest {
+            if try isStored(candidate, digest: digest, size: size) {
                 _ = unlinkat(handle.descriptor, staging, 0)
-                // The other writer may have renamed and not yet synced; the answer must not be ahead of the disk.
-                do { try handle.synchronize() } catch { throw .system(error) }
                 return Publication(
                     outcome: .duplicate, requestedName: name, storedName: candidate, digest: digest, size: size)
             }
             outcome = .keptBeside
         }
         throw .noFreeName(name)
+    }
+
+    /// Renames without replacing; leaves the reason in `errno` when it could not.
+    private func move(_ staging: String, to name: String) -> Bool {
+        if tibet_rename_noreplace(handle.descriptor, staging, handle.descriptor, name) == 0 { return true }
+        // Network file systems know only the plain rename, which replaces. A second link never does.
+        guard errno == EINVAL, linkat(handle.descriptor, staging, handle.descriptor, name, 0) == 0 else { return false }
+        _ = unlinkat(handle.descriptor, staging, 0)
+        return true
     }
 
     func requireRoom(for size: Int64) throws(LaneError) {
@@ -95,16 +108,25 @@ public final class Lane: Sendable {
         guard !overflow, left >= reserve else { throw .reserveReached(reserve: reserve) }
     }
 
-    /// The digest of a regular file in the lane; nil when there is none of that name, or it is something else.
-    private func digestOfFile(_ name: ArrivalName) throws(LaneError) -> Digest? {
-        do {
+    /// Whether the lane has a regular file of this name with these bytes. If so, it is on stable storage on return:
+    /// whoever put it there may have had no time yet, and an answer must not be ahead of the disk.
+    private func isStored(_ name: ArrivalName, digest: Digest, size: Int64?) throws(LaneError) -> Bool {
+        do throws(SystemFailure) {
             let file = try OwnedFile(name.text, in: handle, flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
-            guard tibet_is_regular(try file.status().st_mode) else { return nil }
-            return try file.digest().digest
-        } catch let error where [.noSuchFileOrDirectory, .tooManySymbolicLinkLevels].contains(error.errno) {
-            return nil
+            let status = try file.status()
+            guard tibet_is_regular(status.st_mode), size.map({ $0 == Int64(status.st_size) }) ?? true,
+                try file.digest().digest == digest
+            else { return false }
+            try file.synchronize()
+            try handle.synchronize()
+            return true
         } catch {
-            throw .system(error)
+            // Links, sockets and what this user may not read are other objects, which stay as they are.
+            let others: [Errno] = [
+                .noSuchFileOrDirectory, .tooManySymbolicLinkLevels, .noSuchAddressOrDevice, .permissionDenied,
+            ]
+            guard others.contains(error.errno) else { throw .system(error) }
+            return false
         }
     }
 }

@@ -78,9 +78,7 @@ public final class SurfaceLedger: Sendable {
     /// to the opening: a shared one would let two threads in.
     private func lockedFile() throws(SystemFailure) -> OwnedFile {
         let file = try OwnedFile(Self.lockName, in: handle, flags: O_RDWR | O_CREAT | O_NOFOLLOW)
-        while flock(file.descriptor, LOCK_EX) != 0 {
-            guard errno == EINTR else { throw .current("cannot lock '\(file.label)'") }
-        }
+        try file.lock()
         return file
     }
 

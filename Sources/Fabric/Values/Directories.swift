@@ -3,17 +3,36 @@ internal import SystemPackage
 
 /// The few things done with directories themselves.
 enum Directories {
-    /// Creates `path` and its missing parents with mode 0700; one that exists is left as it is.
+    /// Creates `path` and its missing parents with mode 0700, on stable storage; one that exists is left as it is.
     static func create(_ path: FilePath) throws(SystemFailure) {
-        if path.withPlatformString({ mkdir($0, 0o700) }) == 0 || errno == EEXIST { return }
-        guard errno == ENOENT, path.lexicallyNormalized() != path.removingLastComponent(), !path.isEmpty else {
-            throw .current("cannot create the directory '\(path.string)'")
-        }
+        if try make(path) { return }
         let parent = path.removingLastComponent()
-        guard !parent.isEmpty else { throw .current("cannot create the directory '\(path.string)'") }
+        guard !parent.isEmpty, parent != path else {
+            throw SystemFailure("cannot create the directory '\(path.string)'", .noSuchFileOrDirectory)
+        }
         try create(parent)
-        guard path.withPlatformString({ mkdir($0, 0o700) }) == 0 || errno == EEXIST else {
-            throw .current("cannot create the directory '\(path.string)'")
+        guard try make(path) else {
+            throw SystemFailure("cannot create the directory '\(path.string)'", .noSuchFileOrDirectory)
+        }
+    }
+
+    /// Creates `path` unless it exists; false when its parent is missing.
+    private static func make(_ path: FilePath) throws(SystemFailure) -> Bool {
+        if path.withPlatformString({ mkdir($0, 0o700) }) == 0 {
+            let parent = path.removingLastComponent()
+            // What is stored in a directory is stored only if the directory is.
+            do throws(SystemFailure) {
+                try synchronize(parent.isEmpty ? "." : parent)
+            } catch {
+                // A parent that may be written and not read cannot be opened, so it cannot be synced.
+                guard error.errno == .permissionDenied else { throw error }
+            }
+            return true
+        }
+        switch errno {
+        case EEXIST: return true
+        case ENOENT: return false
+        default: throw .current("cannot create the directory '\(path.string)'")
         }
     }
 

@@ -16,11 +16,11 @@ public struct Announcement: Sendable, Equatable {
 public struct HeldBytes: Sendable, Equatable {
     /// The number of bytes.
     public let size: Int64
-    /// Their SHA-256, computed here.
-    public let digest: Digest
+    /// Their SHA-256, computed here; nil when nobody announced one to compare it with.
+    public let digest: Digest?
 
     /// A file of `size` bytes that hash to `digest`.
-    public init(size: Int64, digest: Digest) {
+    public init(size: Int64, digest: Digest?) {
         self.size = size
         self.digest = digest
     }

@@ -3,7 +3,7 @@ public struct VerificationFailure: ExplainedError, Equatable {
     /// What did not hold.
     public enum Reason: Sendable, Equatable {
         /// The file is not the one that was announced.
-        case otherFile(announced: Digest, found: Digest)
+        case otherFile(announced: Digest, found: Digest?)
         /// The manifest names another number of blocks than there are.
         case blockCount(named: Int, found: Int)
         /// The block at this position, from 0, is not the one that the manifest names.
@@ -56,7 +56,8 @@ public struct VerificationFailure: ExplainedError, Equatable {
 extension VerificationFailure.Reason {
     var explanation: String {
         switch self {
-        case .otherFile(let announced, let found): "the file hashes to \(found.hex), not to \(announced.hex)"
+        case .otherFile(let announced, let found):
+            "the file hashes to \(found?.hex ?? "something unknown"), not to \(announced.hex)"
         case .blockCount(let named, let found): "it has \(found) blocks where its manifest names \(named)"
         case .otherBlock(let index): "block \(index) is not the one that its manifest names"
         case .otherContent(let expected, let found): "the content hashes to \(found.hex), not to \(expected.hex)"

@@ -14,7 +14,7 @@ struct EnvelopeVectorTests {
     @Test("Each is valid", arguments: names)
     func valid(name: String) throws {
         let envelope = try EnvelopeFile(path: VectorFiles.path(name))
-        #expect(try envelope.verifyBlocks() == [])
+        #expect(try envelope.verifyBlocks().faults == [])
         #expect(envelope.isSigned)
     }
 
@@ -82,7 +82,7 @@ struct EnvelopeVectorTests {
 
     private static func verdict(on path: FilePath) -> EnvelopeFault.Code? {
         do {
-            return try EnvelopeFile(path: path).verifyBlocks().first?.code
+            return try EnvelopeFile(path: path).verifyBlocks().faults.first?.code
         } catch EnvelopeError.fault(let fault) {
             return fault.code
         } catch {

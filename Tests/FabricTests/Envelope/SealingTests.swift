@@ -30,7 +30,7 @@ struct SealingTests {
         let source = try scratch.write("in/content.dat", bytes)
         let report = try seal(source, options)
         let envelope = try EnvelopeFile(path: scratch.path("e.tza"))
-        #expect(try envelope.verifyBlocks() == [])
+        #expect(try envelope.verifyBlocks().faults == [])
         #expect(report.sealedBytes == envelope.size)
         #expect(report.contentBytes == Int64(bytes.count))
         #expect(report.blocks == envelope.manifest.blocks.count)
@@ -124,7 +124,7 @@ struct SealingTests {
         }
         try seal(scratch.path("tree"), options)
         let envelope = try EnvelopeFile(path: scratch.path("e.tza"))
-        #expect(try envelope.verifyBlocks() == [])
+        #expect(try envelope.verifyBlocks().faults == [])
         if compression == .none {
             #expect(envelope.manifest.blocks.map(\.name) == ["a/b.txt", "a.txt", "empty"])
         }
