@@ -1,0 +1,79 @@
+internal import ArgumentParser
+internal import Fabric
+internal import SystemPackage
+
+/// `tcd seal`
+struct Seal: ParsableCommand, ReportingCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Seal a file, a directory or standard input into an envelope.",
+        discussion: """
+            The envelope is written to a temporary file beside its place, synced, and renamed, so there is never half
+            of one. Without -o it is called by its surface name, in this directory.
+            """)
+
+    @Argument(help: ArgumentHelp("What to seal; '-' for standard input.", valueName: "path"))
+    var path: String
+
+    @Option(name: [.short, .customLong("output")], help: ArgumentHelp("The envelope to write.", valueName: "file"))
+    var out: String?
+
+    @Flag(name: [.short, .long], help: "Replace the envelope if it exists.")
+    var force = false
+
+    @OptionGroup(title: "Envelope") var envelope: EnvelopeOptions
+    @OptionGroup(title: "Identity") var identity: IdentityOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        let sender = try identity.loadOrCreate(output: output)
+        let moment = Timestamp.now()
+        let surface = try envelope.surface(at: moment)
+        let options = try envelope.options(senderName: identity.name(of: sender), surface: surface, at: moment)
+        let target = FilePath(out ?? surface.arrivalName?.text ?? "envelope.tza")
+        let bar = ProgressBar("sealing", quiet: output.json)
+        let sealer = Sealer(key: sender.key, options: options) { bar.update($0, of: $1) }
+        defer { bar.finish() }
+        let report = try sealer.seal(envelope.input(path), to: target, replacing: force)
+        bar.finish()
+        Warnings.show(report)
+        tell(report, target: target, sender: options.senderName)
+    }
+
+    private func tell(_ report: SealReport, target: FilePath, sender: String) {
+        guard output.json else {
+            Terminal.say("✓ sealed \(path) → \(target)")
+            Terminal.say(
+                "  \(Quantity.bytes(report.contentBytes)) in \(Quantity.count(report.blocks, "block")), "
+                    + "\(Quantity.bytes(report.sealedBytes)) sealed; tpid \(report.transferID)")
+            return
+        }
+        Terminal.say(
+            JSONLine([
+                ("event", "sealed"), ("path", .text(target.string)), ("tpid", .text(report.transferID.text)),
+                ("content_digest", .text(report.contentDigest.description)),
+                ("blocks", .number(Int64(report.blocks))), ("bytes", .number(report.contentBytes)),
+                ("sealed_bytes", .number(report.sealedBytes)), ("sender_aint", .text(sender)),
+                ("left_out", .init(report.leftOut)), ("outside_links", .init(report.outsideLinks)),
+            ]))
+    }
+}
+
+/// What a person should know about an envelope although it was sealed.
+enum Warnings {
+    static func show(_ report: SealReport) {
+        if !report.leftOut.isEmpty {
+            Terminal.note(
+                "left out \(list(report.leftOut)): sockets, pipes and devices cannot be sealed")
+        }
+        if !report.outsideLinks.isEmpty {
+            Terminal.note(
+                "\(list(report.outsideLinks)) \(report.outsideLinks.count == 1 ? "leads" : "lead") out of the directory; "
+                    + "'tcd unpack' refuses such links without --allow-outside-links")
+        }
+    }
+
+    private static func list(_ names: [String]) -> String {
+        let shown = names.prefix(3).map { "'\($0)'" }.joined(separator: ", ")
+        return names.count > 3 ? "\(shown) and \(names.count - 3) more" : shown
+    }
+}

@@ -1,0 +1,76 @@
+internal import ArgumentParser
+internal import Fabric
+internal import SystemPackage
+
+/// `tcd unpack`
+struct Unpack: ParsableCommand, ReportingCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Verify an envelope and unpack it.",
+        discussion: """
+            Everything is verified and written beside the target first, and gets its name only when all is well.
+            Nothing that exists is ever replaced. On any error nothing is left behind.
+            """)
+
+    @Argument(help: ArgumentHelp("The envelope to unpack.", valueName: "file"))
+    var file: String
+
+    @Option(
+        name: [.customShort("d"), .customLong("directory")],
+        help: ArgumentHelp("Where to unpack; created if missing.", valueName: "dir"))
+    var directory = "."
+
+    @Option(
+        name: .customLong("sender-key"),
+        help: ArgumentHelp("A public key that must have signed, 64 hexadecimal digits. Repeatable.", valueName: "hex"))
+    var senderKeys: [String] = []
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Refuse contents larger than this, for example 10G.", valueName: "size"))
+    var maxSize: String?
+
+    @Flag(name: .long, help: "Make symbolic links even if they lead out of the unpacked directory.")
+    var allowOutsideLinks = false
+
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        var unpacker = Unpacker()
+        unpacker.allowsOutsideLinks = allowOutsideLinks
+        if let maxSize {
+            guard let limit = Quantity.parseBytes(maxSize) else {
+                throw UsageError("--max-size '\(maxSize)' is not a size", remedy: "write for example 512M or 10G")
+            }
+            unpacker.limits.unpackedBytes = UInt64(limit)
+        }
+        let pins = try PinnedKeys.parse(senderKeys)
+        let envelope = try EnvelopeFile(path: FilePath(file))
+        guard pins.isEmpty || pins.contains(envelope.manifest.senderKey) else {
+            throw EnvelopeError.fault(
+                EnvelopeFault(.pinMismatch, "it was signed by \(envelope.manifest.senderKey), which was not asked for"))
+        }
+        let bar = ProgressBar("unpacking", quiet: output.json)
+        unpacker.progress = bar.sink(total: envelope.manifest.decodedSize.map { Int64(clamping: $0) })
+        defer { bar.finish() }
+        let report = try unpacker.unpack(envelope, into: FilePath(directory))
+        bar.finish()
+        tell(report, envelope)
+    }
+
+    private func tell(_ report: Unpacker.Report, _ envelope: EnvelopeFile) {
+        if output.json {
+            Terminal.say(
+                JSONLine([
+                    ("event", "unpacked"), ("file", .text(file)), ("paths", .init(report.paths.map(\.string))),
+                    ("bytes", .number(Int64(clamping: report.bytes))),
+                    ("sender_aint", .text(envelope.manifest.senderName)),
+                    ("sender_pubkey", .text(envelope.manifest.senderKey.hex)),
+                    ("tpid", .text(envelope.manifest.transferID.text)),
+                ]))
+        } else {
+            let shown = report.paths.prefix(5).map { VerdictReport.shown($0.string) }.joined(separator: ", ")
+            let more = report.paths.count > 5 ? " and \(report.paths.count - 5) more" : ""
+            Terminal.say("✓ verified and unpacked \(file) → \(shown)\(more) (\(Quantity.bytes(Int64(clamping: report.bytes))))")
+        }
+    }
+}

@@ -1,0 +1,67 @@
+internal import ArgumentParser
+internal import Fabric
+internal import SystemPackage
+
+/// `tcd verify`
+struct Verify: ParsableCommand, ReportingCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Verify envelopes: structure, digests, signatures, and the name against the manifest.",
+        discussion: """
+            'Valid' means that everything in the envelope was signed by one key. Whose key that is nobody has proved,
+            unless it is among those given with --sender-key; only then the state continuation-approved is reached.
+
+            Exit status: 0 valid, 1 invalid, 2 valid but for triage, because the name tells another story than the
+            manifest. With several files it is that of the worst.
+            """)
+
+    @Argument(help: ArgumentHelp("The envelopes to verify.", valueName: "file"))
+    var files: [String]
+
+    @Option(
+        name: .customLong("sender-key"),
+        help: ArgumentHelp("A public key that may have signed, 64 hexadecimal digits. Repeatable.", valueName: "hex"))
+    var senderKeys: [String] = []
+
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        var verifier = EnvelopeVerifier()
+        verifier.pinnedKeys = try PinnedKeys.parse(senderKeys)
+        var worst = ExitStatus.done
+        for file in files {
+            let bar = ProgressBar("verifying \(file)", quiet: output.json)
+            let (verdict, _) = try verifier.verify(FilePath(file), progress: bar.sink(total: nil))
+            bar.finish()
+            let report = VerdictReport(verdict: verdict)
+            if output.json {
+                Terminal.say(JSONLine([("file", .text(file))] + report.fields))
+            } else {
+                for (index, line) in report.lines.enumerated() { Terminal.say(index == 0 ? "\(line): \(file)" : line) }
+            }
+            let status = status(of: verdict)
+            if worst != .invalid, status != .done { worst = status }
+        }
+        if worst != .done { throw worst.code }
+    }
+
+    private func status(of verdict: EnvelopeVerdict) -> ExitStatus {
+        guard verdict.isValid else { return .invalid }
+        // A key was asked for and is not the one: as good as somebody else's envelope.
+        if !senderKeys.isEmpty, case .unknownSender? = verdict.obstacle?.reason { return .invalid }
+        return verdict.needsTriage ? .triage : .done
+    }
+}
+
+/// Public keys from the command line.
+enum PinnedKeys {
+    static func parse(_ texts: [String]) throws -> Set<PublicKey> {
+        var keys = Set<PublicKey>()
+        for text in texts {
+            guard let key = PublicKey(hex: text) else {
+                throw UsageError("'\(text)' is not a public key of 64 lower-case hexadecimal digits")
+            }
+            keys.insert(key)
+        }
+        return keys
+    }
+}

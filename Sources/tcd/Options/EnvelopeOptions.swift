@@ -1,0 +1,103 @@
+internal import ArgumentParser
+internal import Fabric
+
+extension SealOptions.Compression: ExpressibleByArgument {}
+extension SealOptions.DirectoryLayout: ExpressibleByArgument {}
+
+/// What goes into an envelope, and what is written on it.
+struct EnvelopeOptions: ParsableArguments {
+    @Option(name: .long, help: "Compress contents: auto (if a sample of them shrinks), zstd or none.")
+    var compress = SealOptions.Compression.auto
+
+    @Option(name: .long, help: "The zstd level, 1 to 22. Levels above 9 need more memory.")
+    var level = 3
+
+    @Option(
+        name: .long,
+        help: "Lay out a directory as one tar, or as one block per file as the Python peers do (files).")
+    var layout = SealOptions.DirectoryLayout.tar
+
+    @Option(name: .long, help: ArgumentHelp("What to call the content of standard input.", valueName: "name"))
+    var name: String?
+
+    @Option(name: .long, help: ArgumentHelp("The name of the receiver.", valueName: "name"))
+    var receiverAint = "self.aint"
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("The receiver's public key, 64 hexadecimal digits. Default: unaddressed.", valueName: "hex"))
+    var receiverPubkey: String?
+
+    @Option(name: .long, help: ArgumentHelp("What kind of thing the content is.", valueName: "type"))
+    var payloadType = "ai_state"
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("The SHA-256 of the envelope that this one follows on.", valueName: "hex"))
+    var causalParent: String?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "The time in the envelope's name: second, minute, date (as the Python peers write it), or a text in one "
+                + "of these forms.", valueName: "form"))
+    var surfaceTime = "second"
+
+    @Option(name: .long, help: ArgumentHelp("What the envelope is about.", valueName: "text"))
+    var surfaceContext = "tcd-send"
+
+    @Option(name: .long, help: ArgumentHelp("The semantic class of the content.", valueName: "text"))
+    var surfaceProfile = "claude"
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("How soon it wants attention: urgent, normal, background, sealed.", valueName: "text"))
+    var surfacePriority = "normal"
+
+    /// What to seal: a path, or standard input for `-`.
+    func input(_ path: String) throws -> SealInput {
+        if path == "-" { return .standardInput(name: name ?? "stdin") }
+        guard name == nil else { throw UsageError("--name is for standard input", remedy: "give '-' as the path") }
+        return .path(path)
+    }
+
+    /// The surface at `moment`.
+    func surface(at moment: Timestamp) throws -> Surface {
+        let time: SurfaceBuilder.Time =
+            switch surfaceTime {
+            case "second": .second
+            case "minute": .minute
+            case "date": .date
+            default: .text(surfaceTime)
+            }
+        return try SurfaceBuilder(
+            time: time, context: surfaceContext, profile: surfaceProfile, priority: surfacePriority
+        ).surface(at: moment)
+    }
+
+    /// Everything that sealing wants to know.
+    func options(senderName: String, surface: Surface, at moment: Timestamp) throws -> SealOptions {
+        var options = SealOptions(senderName: senderName)
+        options.time = moment
+        options.transferID = .generate(at: moment)
+        options.surface = ManifestSurface(surface)
+        options.compression = compress
+        options.level = level
+        options.layout = layout
+        options.receiverName = receiverAint
+        options.payloadType = payloadType
+        if let receiverPubkey {
+            guard PublicKey(hex: receiverPubkey) != nil else {
+                throw UsageError("--receiver-pubkey is not 64 lower-case hexadecimal digits")
+            }
+            options.receiverKey = receiverPubkey
+        }
+        if let causalParent {
+            guard let digest = Digest(hex: causalParent) else {
+                throw UsageError("--causal-parent is not 64 lower-case hexadecimal digits")
+            }
+            options.causalParent = digest
+        }
+        return options
+    }
+}

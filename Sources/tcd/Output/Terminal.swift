@@ -1,0 +1,35 @@
+internal import Glibc
+
+/// What a person or a script sees.
+///
+/// Results go to standard output. Everything else goes to standard error with `tcd: ` before it, lower case, without a
+/// full stop. Nothing is ever asked.
+enum Terminal {
+    /// Writes one line of result.
+    static func say(_ line: String) { write(line + "\n", to: STDOUT_FILENO) }
+
+    /// Writes one JSON object as a line of result.
+    static func say(_ line: JSONLine) { say(line.text) }
+
+    /// Writes one line of explanation.
+    static func note(_ line: String) { write("tcd: " + line + "\n", to: STDERR_FILENO) }
+
+    /// Writes one line about a failure.
+    static func complain(_ line: String) { note(line) }
+
+    /// Writes text without ending the line, for a progress bar.
+    static func draw(_ text: String) { write(text, to: STDERR_FILENO) }
+
+    /// Whether standard error is watched by a person.
+    static var isWatched: Bool { isatty(STDERR_FILENO) == 1 }
+
+    private static func write(_ text: String, to descriptor: Int32) {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let written = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            // Nobody is left to tell when the reader has gone.
+            guard written > 0 || errno == EINTR else { return }
+            rest = rest.dropFirst(max(0, written))
+        }
+    }
+}

@@ -1,0 +1,61 @@
+internal import ArgumentParser
+
+/// The root of the command line.
+struct Tcd: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tcd",
+        abstract: "Move sealed envelopes between hosts and agents, so that nothing is lost and nothing is forged.",
+        discussion: """
+            An envelope is a file, a directory or standard input, compressed and signed once, whichever transport
+            carries it. 'send' seals and delivers, 'recv' receives and verifies; 'seal', 'verify', 'inspect' and
+            'unpack' work on envelopes as files.
+
+            Results go to standard output, everything else to standard error. With --json each result is one JSON
+            object on a line of its own.
+
+            EXIT STATUS
+              0  done                          69  service or host unavailable
+              1  verify: invalid               70  internal error
+              2  verify: valid, needs triage   73  cannot create the output
+                 recv: nothing came            74  reading or writing failed
+              3  recv: fewer than asked        75  try again later
+              64 usage                         77  refused
+              65 bad data                      78  configuration
+              66 no input                      130 interrupted
+
+            ENVIRONMENT
+              TIBET_IDENTITY    the identity directory
+              TIBET_STATE       the directory of the outbox and of the names that were used
+              TIBET_HTTP_PORT   the port that 'recv' listens on when --port is not given
+              TIBET_HTTP_REQUIRE_AUTH, TIBET_HTTP_TRUSTED_PUBKEYS, TIBET_HTTP_MAX_SIG_AGE_SEC
+                                who may deliver to 'recv'
+              http_proxy, https_proxy, no_proxy
+                                the proxies that 'send' uses
+            """,
+        version: Version.text,
+        subcommands: [
+            Send.self, Recv.self, Seal.self, Verify.self, Inspect.self, Unpack.self, IdentityCommand.self,
+            Completions.self, VersionCommand.self,
+        ])
+}
+
+/// The version of this program.
+enum Version {
+    static let number = "0.1.0"
+    static let text = "tcd " + number
+}
+
+/// `tcd version`
+struct VersionCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "version", abstract: "Print the version.")
+
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        if output.json {
+            Terminal.say(JSONLine([("name", "tcd"), ("version", .text(Version.number))]))
+        } else {
+            Terminal.say(Version.text)
+        }
+    }
+}
