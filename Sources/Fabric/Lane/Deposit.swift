@@ -58,7 +58,7 @@ public final class Deposit: Sendable {
     }
 
     /// Creates a staging file and locks it, which tells a starting receiver that the file is not abandoned.
-    private static func openStaging(in directory: OwnedFile) throws(SystemFailure) -> (String, OwnedFile) {
+    static func openStaging(in directory: OwnedFile) throws(SystemFailure) -> (String, OwnedFile) {
         while true {
             let name = StagingName.fresh()
             let file = try OwnedFile(name, in: directory, flags: O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW)

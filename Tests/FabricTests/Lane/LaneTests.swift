@@ -161,24 +161,27 @@ struct LaneTests {
         #expect(try alive.commit().outcome == .created)
     }
 
-    @Test func aSweepNeverTakesALivingDeposit() async throws {
+    @Test func aSweepNeverTakesAStagingFileInUse() async throws {
         let lane = lane
-        let name = name
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for index in 0..<4 {
+        let taken = try await withThrowingTaskGroup(of: Int.self) { group in
+            for _ in 0..<2 {
                 group.addTask {
-                    for round in 0..<50 {
-                        let deposit = try lane.begin(name)
-                        let bytes = Array("\(index) \(round)".utf8)
-                        try bytes.withUnsafeBytes { try deposit.write($0) }
-                        _ = try deposit.commit()
+                    var taken = 0
+                    for _ in 0..<4000 {
+                        let (name, file) = try Deposit.openStaging(in: lane.handle)
+                        if try file.status().st_nlink == 0 { taken += 1 }
+                        _ = unlinkat(lane.handle.descriptor, name, 0)
                     }
+                    return taken
                 }
             }
-            group.addTask { for _ in 0..<200 { try lane.removeAbandonedDeposits() } }
-            try await group.waitForAll()
+            group.addTask {
+                for _ in 0..<8000 { try lane.removeAbandonedDeposits() }
+                return 0
+            }
+            return try await group.reduce(0, +)
         }
-        #expect(try scratch.names().count == 200)
+        #expect(taken == 0)
     }
 
     @Test func theReserveIsKept() throws {
