@@ -1,0 +1,149 @@
+public import Foundation
+import Glibc
+
+/// A program that a test started. It is killed when nothing refers to it any more.
+public final class Program: Sendable {
+    /// What is known of a program while it runs.
+    private struct Progress: Sendable {
+        var output: [UInt8] = []
+        var errors: [UInt8] = []
+        var openStreams = 2
+        var status: Int32?
+    }
+
+    /// What there was in the end.
+    public struct Outcome: Sendable {
+        /// The exit code; for a program that died of a signal, 128 and its number.
+        public let status: Int32
+        /// What it wrote to standard output.
+        public let output: String
+        /// What it wrote to standard error.
+        public let errors: String
+
+        /// That of a program that did and wrote nothing.
+        public init() { (status, output, errors) = (0, "", "") }
+    }
+
+    /// Something that should have happened by now.
+    public struct Overdue: Error, CustomStringConvertible {
+        public let description: String
+    }
+
+    /// The id of its process.
+    public let id: Int32
+
+    private let title: String
+    private let process: Process
+    private let progress = Observed(Progress())
+
+    /// Starts `executable`.
+    ///
+    /// - Parameters:
+    ///   - environment: All of its environment, but for `PATH` and `LANG`, which it gets from here where they are missing.
+    ///   - input: A file for its standard input; nothing where nil.
+    public init(
+        _ executable: String, _ arguments: [String], in folder: URL, environment: [String: String] = [:],
+        input: URL? = nil
+    ) throws {
+        title = ([executable.split(separator: "/").last.map(String.init) ?? executable] + arguments.prefix(3))
+            .joined(separator: " ")
+        process = Process()
+        process.executableURL = URL(fileURLWithPath: executable)
+        process.arguments = arguments
+        process.currentDirectoryURL = folder
+        process.environment = ["PATH": Self.path, "LANG": "C.UTF-8"].merging(environment) { $1 }
+        process.standardInput = try input.map { try FileHandle(forReadingFrom: $0) } ?? FileHandle.nullDevice
+        let (output, errors) = (Pipe(), Pipe())
+        process.standardOutput = output
+        process.standardError = errors
+        let progress = progress
+        process.terminationHandler = { process in
+            let status = process.terminationStatus + (process.terminationReason == .uncaughtSignal ? 128 : 0)
+            progress.update { $0.status = status }
+        }
+        Self.gather(output) { bytes in progress.update { $0.output += bytes } } end: { progress.update { $0.openStreams -= 1 } }
+        Self.gather(errors) { bytes in progress.update { $0.errors += bytes } } end: { progress.update { $0.openStreams -= 1 } }
+        try process.run()
+        id = process.processIdentifier
+    }
+
+    deinit { if progress.current.status == nil { Glibc.kill(id, SIGKILL) } }
+
+    private static let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
+
+    private static func gather(
+        _ pipe: Pipe, _ take: @escaping @Sendable ([UInt8]) -> Void, end: @escaping @Sendable () -> Void
+    ) {
+        pipe.fileHandleForReading.readabilityHandler = { handle in
+            let data = handle.availableData
+            guard data.isEmpty else { return take(Array(data)) }
+            handle.readabilityHandler = nil
+            end()
+        }
+    }
+
+    /// Waits until it has ended and everything it wrote was read. Kills it at the limit.
+    public func outcome(within limit: Duration = .seconds(60)) async throws -> Outcome {
+        let end = await progress.first(within: limit) { progress -> Outcome? in
+            guard let status = progress.status, progress.openStreams == 0 else { return nil }
+            return Outcome(status: status, progress)
+        }
+        if let end { return end }
+        kill()
+        throw overdue("has not ended after \(limit)")
+    }
+
+    /// Waits for a line on standard output or standard error that contains `text`.
+    public func line(containing text: String, within limit: Duration = .seconds(30)) async throws -> String {
+        let found = await progress.first(within: limit) { progress -> String?? in
+            let lines = Self.lines(progress.output) + Self.lines(progress.errors)
+            if let line = lines.first(where: { $0.contains(text) }) { return .some(line) }
+            return progress.status != nil && progress.openStreams == 0 ? .some(nil) : nil
+        }
+        guard let line = found ?? nil else { throw overdue("has not written '\(text)'") }
+        return line
+    }
+
+    /// The complete lines in `bytes`.
+    private static func lines(_ bytes: [UInt8]) -> [String] {
+        guard let end = bytes.lastIndex(of: UInt8(ascii: "\n")) else { return [] }
+        return String(decoding: bytes[..<end], as: UTF8.self).split(separator: "\n").map(String.init)
+    }
+
+    /// Asks it to stop, waits until it has, and says how it ended.
+    @discardableResult
+    public func stop(within limit: Duration = .seconds(20)) async throws -> Outcome {
+        if progress.current.status == nil { Glibc.kill(id, SIGTERM) }
+        return try await outcome(within: limit)
+    }
+
+    /// Ends it at once, as a power cut would.
+    public func kill() {
+        if progress.current.status == nil { Glibc.kill(id, SIGKILL) }
+    }
+
+    private func overdue(_ what: String) -> Overdue {
+        let outcome = Outcome(status: -1, progress.current)
+        return Overdue(description: "'\(title)' \(what)\nstdout: \(outcome.output)\nstderr: \(outcome.errors)")
+    }
+}
+
+extension Program.Outcome: CustomStringConvertible {
+    fileprivate init(status: Int32, _ progress: Program.Progress) {
+        self.status = status
+        output = String(decoding: progress.output, as: UTF8.self)
+        errors = String(decoding: progress.errors, as: UTF8.self)
+    }
+
+    public var description: String { "exit \(status)\nstdout: \(output)\nstderr: \(errors)" }
+
+    /// The JSON objects on the lines of standard output.
+    public func objects() throws -> [[String: Any]] {
+        try output.split(separator: "\n").map { line in
+            guard let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] else {
+                throw Program.Overdue(description: "no JSON object: \(line)")
+            }
+            return object
+        }
+    }
+}
