@@ -26,7 +26,6 @@ struct Tcd: AsyncParsableCommand {
             ENVIRONMENT
               TIBET_IDENTITY    the identity directory
               TIBET_STATE       the directory of the outbox and of the names that were used
-              TIBET_HTTP_PORT   the port that 'recv' listens on when --port is not given
               TIBET_HTTP_REQUIRE_AUTH, TIBET_HTTP_TRUSTED_PUBKEYS, TIBET_HTTP_MAX_SIG_AGE_SEC
                                 who may deliver to 'recv'
               http_proxy, https_proxy, no_proxy

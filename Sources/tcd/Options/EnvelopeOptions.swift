@@ -1,5 +1,5 @@
-internal import ArgumentParser
-internal import Fabric
+public import ArgumentParser
+public import Fabric
 
 extension SealOptions.Compression: ExpressibleByArgument {}
 extension SealOptions.DirectoryLayout: ExpressibleByArgument {}

@@ -27,9 +27,10 @@ struct IdentityOptions: ParsableArguments {
     func loadOrCreate(output: OutputOptions) throws -> Identity {
         if let aint, !Identity.isName(aint) { throw IdentityError.badName(aint) }
         let directory = try directory()
-        do {
+        do throws(IdentityError) {
             return try directory.load()
-        } catch IdentityError.missing {
+        } catch {
+            guard case .missing = error else { throw error }
             let identity = try directory.loadOrCreate(name: aint ?? Identity.defaultName)
             Terminal.note(
                 "created the identity '\(identity.name)' in '\(directory.path)'; its public key is \(identity.publicKey)")

@@ -1,0 +1,78 @@
+internal import ArgumentParser
+internal import CarrierHTTP
+internal import Fabric
+internal import FoundationEssentials
+internal import SystemPackage
+
+/// Where to listen, for whom, and how much to take.
+struct ListenerOptions: ParsableArguments {
+    @Option(name: .long, help: "The port to listen on; 0 for one that the system picks.")
+    var port = 8443
+
+    @Option(name: .long, help: "The address to bind. Other machines can only reach it if you say so.")
+    var host = "127.0.0.1"
+
+    @Option(name: .long, help: ArgumentHelp("Serve https with this certificate chain (PEM).", valueName: "file"))
+    var tlsCert: String?
+
+    @Option(name: .long, help: ArgumentHelp("The private key of --tls-cert (PEM).", valueName: "file"))
+    var tlsKey: String?
+
+    @Option(
+        name: .customLong("tls-client-ca"),
+        help: ArgumentHelp("Only let in clients with a certificate of these authorities (PEM).", valueName: "file"))
+    var tlsClientAuthorities: String?
+
+    @Option(name: .long, help: ArgumentHelp("The largest envelope to take.", valueName: "size"))
+    var maxBody = "16G"
+
+    @Option(name: .long, help: ArgumentHelp("How many envelopes may come in at once.", valueName: "n"))
+    var maxUploads = 64
+
+    @Option(name: .long, help: ArgumentHelp("How long the header of a request may take.", valueName: "seconds"))
+    var headerTimeout: Double = 10
+
+    @Option(name: .long, help: ArgumentHelp("How long nothing useful may come.", valueName: "seconds"))
+    var idleTimeout: Double = 30
+
+    @Option(name: .long, help: ArgumentHelp("How much disk to leave free.", valueName: "size"))
+    var diskReserve = "256M"
+
+    /// The disk reserve in bytes.
+    func reserve() throws -> Int64 { try Self.size(diskReserve, of: "--disk-reserve") }
+
+    /// The listener's configuration; who may deliver comes from the peers' environment variables.
+    func configuration() throws -> HTTPListenerConfiguration {
+        guard (0...65_535).contains(port) else { throw UsageError("\(port) is no port", remedy: "use 0 to 65535") }
+        guard headerTimeout > 0, idleTimeout > 0, maxUploads > 0 else {
+            throw UsageError("time-outs and --max-uploads must be greater than 0")
+        }
+        var limits = HTTPListenerLimits()
+        limits.largestBody = try Self.size(maxBody, of: "--max-body")
+        limits.concurrentUploads = maxUploads
+        limits.headerTime = .seconds(headerTimeout)
+        limits.idleTime = .seconds(idleTimeout)
+        let policy = try AuthorizationPolicy(environment: ProcessInfo.processInfo.environment)
+        return HTTPListenerConfiguration(host: host, port: port, authorization: policy, limits: limits, tls: try tls())
+    }
+
+    private func tls() throws -> HTTPListenerTLS? {
+        switch (tlsCert, tlsKey) {
+        case (nil, nil):
+            guard tlsClientAuthorities == nil else { throw UsageError("--tls-client-ca needs --tls-cert and --tls-key") }
+            return nil
+        case (let certificate?, let key?):
+            return HTTPListenerTLS(
+                certificateChain: FilePath(certificate), privateKey: FilePath(key),
+                clientAuthorities: tlsClientAuthorities.map { FilePath($0) })
+        default: throw UsageError("--tls-cert and --tls-key go together")
+        }
+    }
+
+    private static func size(_ text: String, of option: String) throws -> Int64 {
+        guard let size = Quantity.parseBytes(text) else {
+            throw UsageError("\(option) '\(text)' is not a size", remedy: "write for example 512M or 10G")
+        }
+        return size
+    }
+}
