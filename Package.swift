@@ -116,5 +116,18 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: rules),
+
+        // Tests that run the built program: as a person would, and against the reference peers.
+        .target(name: "ProgramRunner", path: "Tests/ProgramRunner", swiftSettings: rules),
+        .testTarget(
+            name: "CLITests",
+            dependencies: ["ProgramRunner", "tcd"],
+            resources: [.copy("Scripts")],
+            swiftSettings: rules),
+        .testTarget(
+            name: "Interop",
+            dependencies: ["ProgramRunner", "tcd"],
+            path: "Interop",
+            swiftSettings: rules),
     ]
 )

@@ -4,7 +4,7 @@ import Glibc
 /// A program that a test started. It is killed when nothing refers to it any more.
 public final class Program: Sendable {
     /// What is known of a program while it runs.
-    private struct Progress: Sendable {
+    fileprivate struct Progress: Sendable {
         var output: [UInt8] = []
         var errors: [UInt8] = []
         var openStreams = 2

@@ -75,3 +75,9 @@ struct CraftedEnvelope {
 
     static func length(_ number: Int) -> [UInt8] { [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: number >> $0) } }
 }
+
+extension EnvelopeError {
+    var isUnsafeName: Bool { if case .unsafeName = self { true } else { false } }
+    var isBadArchive: Bool { if case .badArchive = self { true } else { false } }
+    var isOverLimit: Bool { if case .overLimit = self { true } else { false } }
+}

@@ -137,7 +137,7 @@ struct HostileTarTests {
         let envelope = try EnvelopeFile(path: path)
         #expect(try envelope.verifyBlocks().faults == [])
         let error = #expect(throws: EnvelopeError.self) { try Unpacker().unpack(envelope, into: scratch.path("out")) }
-        guard case .badArchive? = error else { return #expect(Bool(false), "\(String(describing: error))") }
+        #expect(error?.isBadArchive == true, "\(String(describing: error))")
         #expect(error?.explanation.contains(attempt.message) == true, "\(String(describing: error))")
         #expect(try scratch.names() == ["e.tza", "outside"])
         #expect(try scratch.names("outside") == ["untouched"])

@@ -1,0 +1,169 @@
+import Foundation
+import Glibc
+import ProgramRunner
+import Testing
+
+/// `tcd send` and `tcd recv` together.
+@Suite("Sending and receiving", .timeLimit(.minutes(3)))
+struct SendAndReceiveTests {
+    let folder: WorkFolder
+
+    init() throws {
+        folder = try WorkFolder()
+        try folder.write("a.txt", prose(5000))
+    }
+
+    static let sendKeys = [
+        "bytes", "carrier", "digest", "duplicate", "elapsed_ms", "event", "far_digest", "name", "resumed_from",
+        "sealed_bytes", "state", "stored_name", "target", "tpid",
+    ]
+
+    static let receivedKeys = [
+        "assurance", "auth", "auth_key", "blocks", "content_digest", "created_at", "digest", "errors", "event",
+        "mismatch_class", "name", "problem", "received_at", "remote", "resumed_from", "sender_aint", "sender_did",
+        "sender_pubkey", "size_bytes", "stored_name", "surface_status", "tpid", "unpacked", "valid",
+        "verification_state",
+    ]
+
+    @Test("A file arrives, is verified and unpacked, and both sides tell the same")
+    func happyPath() async throws {
+        let receiver = try await Receiver(in: folder, ["--unpack", folder.path("out")])
+        let sending = try await BuiltProgram.run("send", "a.txt", "--to", receiver.url, "--json", in: folder.url)
+        #expect(sending.status == 0, "\(sending)")
+        let receiving = try await receiver.program.outcome()
+        #expect(receiving.status == 0, "\(receiving)")
+        let sent = try #require(try sending.objects().first)
+        let received = try #require(try receiving.objects().last)
+        #expect(sent.keys.sorted() == Self.sendKeys)
+        #expect(received.keys.sorted() == Self.receivedKeys)
+        for key in ["name", "tpid", "digest", "stored_name"] {
+            #expect(sent[key] as? String == received[key] as? String, "\(key)")
+            #expect(sent[key] is String, "\(key)")
+        }
+        #expect(sent["event"] as? String == "sent")
+        #expect(sent["state"] as? String == "stored")
+        #expect(sent["target"] as? String == receiver.url)
+        #expect(sent["bytes"] as? Int == 5000)
+        #expect(sent["far_digest"] as? String == sent["digest"] as? String)
+        #expect(sent["sealed_bytes"] as? Int == received["size_bytes"] as? Int)
+        #expect(received["valid"] as? Bool == true)
+        #expect(received["verification_state"] as? String == "manifest-verified")
+        #expect(received["auth"] as? String == "valid")
+        #expect(try folder.read("out/a.txt") == folder.read("a.txt"))
+        #expect(try folder.names("state/outbox").isEmpty)
+        // One line on each side, the announcement of a new identity, and nothing else on standard error.
+        #expect(receiving.errors.isEmpty, "\(receiving)")
+        #expect(sending.errors.split(separator: "\n").count == 1, "\(sending)")
+        #expect(sending.errors.hasPrefix("tcd: created the identity '"), "\(sending)")
+    }
+
+    @Test("What people read")
+    func forPeople() async throws {
+        let receiver = try BuiltProgram.start(["recv", "--port", "0", "--inbox", "inbox"], in: folder.url)
+        let line = try await receiver.line(containing: "listening on ")
+        let url = try #require(line.firstMatch(of: /http:\/\/127\.0\.0\.1:\d+/)).output
+        let sending = try await BuiltProgram.run("send", "a.txt", "--to", String(url), in: folder.url)
+        #expect(sending.output.hasPrefix("✓ packed sealed envelope: "), "\(sending)")
+        #expect(sending.output.contains("\n✓ delivered to \(url): stored"), "\(sending)")
+        let receiving = try await receiver.outcome()
+        #expect(receiving.output.hasPrefix("✓ received "), "\(receiving)")
+        #expect(receiving.output.contains("  ✓ valid, manifest-verified"), "\(receiving)")
+    }
+
+    @Test("Two in one second have two names, and both arrive")
+    func twoInOneSecond() async throws {
+        let receiver = try await Receiver(in: folder, ["--count", "4", "--unpack", folder.path("out")])
+        let sends = try (0..<4).map { number in
+            try BuiltProgram.start(
+                ["send", try folder.write("\(number).txt", prose(100 + number)), "--to", receiver.url], in: folder.url)
+        }
+        var created = 0
+        for send in sends {
+            let outcome = try await send.outcome()
+            #expect(outcome.status == 0, "\(outcome)")
+            created += outcome.errors.contains("created the identity") ? 1 : 0
+        }
+        let arrivals = try await receiver.received()
+        #expect(Set(arrivals.map(\.storedName)).count == 4)
+        #expect(arrivals.allSatisfy { $0.isValid && $0.surfaceStatus == "MATCH" && $0.name == $0.storedName })
+        // All of them started without an identity, and all signed with the same.
+        #expect(Set(arrivals.map(\.authenticatedKey)).count == 1)
+        #expect(created >= 1)
+        #expect(try folder.names("out") == (0..<4).map { "\($0).txt" })
+    }
+
+    @Test("The same envelope again is no second arrival")
+    func twice() async throws {
+        try folder.write("b.txt", prose(10))
+        let receiver = try await Receiver(in: folder, ["--count", "2"])
+        let seal = ["--surface-time", "2026-05-14", "-o", "2026-05-14.tcd-send.claude.normal.tza"]
+        let sealing = try await BuiltProgram.start(["seal", "a.txt"] + seal, in: folder.url).outcome()
+        #expect(sealing.status == 0)
+        var duplicates: [Bool] = []
+        for _ in 0..<2 {
+            let outcome = try await BuiltProgram.run(
+                "send", "--sealed", "2026-05-14.tcd-send.claude.normal.tza", "--to", receiver.url, "--json", in: folder.url)
+            #expect(outcome.status == 0, "\(outcome)")
+            duplicates.append(try outcome.objects().first?["duplicate"] as? Bool == true)
+        }
+        #expect(duplicates == [false, true])
+        _ = try await BuiltProgram.run("send", "b.txt", "--to", receiver.url, in: folder.url)
+        #expect(try await receiver.received().count == 2)
+        // What the caller keeps stays.
+        #expect(folder.holds("2026-05-14.tcd-send.claude.normal.tza"))
+    }
+
+    @Test("Nobody listens: the envelope waits, and the message says how to send it again")
+    func nobodyListens() async throws {
+        let url = "http://127.0.0.1:\(try FreePort.find())"
+        _ = try await BuiltProgram.run("identity", "init", in: folder.url)
+        let outcome = try await BuiltProgram.run("send", "a.txt", "--to", url, in: folder.url)
+        #expect(outcome.status == 69, "\(outcome)")
+        #expect(outcome.output.isEmpty)
+        #expect(outcome.errors.split(separator: "\n").count == 1, "\(outcome)")
+        let names = try folder.names("state/outbox")
+        #expect(names.count == 1)
+        let path = folder.path("state/outbox/\(names.first ?? "")")
+        #expect(outcome.errors.hasPrefix("tcd: cannot deliver to '\(url)': "), "\(outcome)")
+        #expect(outcome.errors.contains("send it again with 'tcd send --sealed \(path) --to \(url)'"), "\(outcome)")
+        let json = try await BuiltProgram.run("send", "a.txt", "--to", url, "--json", in: folder.url)
+        #expect(try json.objects().last?["category"] as? String == "unavailable")
+        #expect(try json.objects().last?["exit"] as? Int == 69)
+        #expect(try folder.names("state/outbox").count == 2)
+    }
+
+    @Test("Nobody sends: 2; too few: 3; interrupted: 130")
+    func tooFew() async throws {
+        let alone = try await BuiltProgram.run("recv", "--port", "0", "--wait", "1", "--inbox", "inbox", in: folder.url)
+        #expect(alone.status == 2, "\(alone)")
+        #expect(alone.errors.hasSuffix("tcd: 0 of 1 came in 1 seconds\n"), "\(alone)")
+
+        let partly = try await Receiver(in: folder, ["--count", "2", "--wait", "4"])
+        _ = try await BuiltProgram.run("send", "a.txt", "--to", partly.url, in: folder.url)
+        #expect(try await partly.program.outcome().status == 3)
+
+        let interrupted = try await Receiver(in: folder)
+        kill(interrupted.program.id, SIGINT)
+        #expect(try await interrupted.program.outcome().status == 130)
+    }
+
+    @Test("An envelope that is not valid is reported, kept, not unpacked, and does not count")
+    func invalidEnvelope() async throws {
+        _ = try await BuiltProgram.run("seal", "a.txt", "-o", "good.tza", in: folder.url)
+        var bytes = Array(try folder.read("good.tza"))
+        bytes[bytes.count - 1] ^= 1
+        try folder.write("2026-05-14.demo.claude.normal.tza", bytes)
+        let receiver = try await Receiver(in: folder, ["--wait", "6", "--unpack", folder.path("out")])
+        // The manifest is sound, which is all that a sender looks at.
+        let sending = try await BuiltProgram.run(
+            "send", "--sealed", "2026-05-14.demo.claude.normal.tza", "--to", receiver.url, in: folder.url)
+        #expect(sending.status == 0, "\(sending)")
+        let receiving = try await receiver.program.outcome()
+        #expect(receiving.status == 2, "\(receiving)")
+        let received = try #require(try receiving.objects().last)
+        #expect(received["valid"] as? Bool == false)
+        #expect((received["unpacked"] as? [Any])?.isEmpty == true)
+        #expect(folder.holds("inbox/2026-05-14.demo.claude.normal.tza"))
+        #expect(!folder.holds("out/a.txt"))
+    }
+}
