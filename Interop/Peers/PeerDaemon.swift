@@ -44,8 +44,9 @@ final class PeerDaemon: Sendable {
     func judgements(_ count: Int) async throws -> [Judgement] {
         let judged = try await Repeated.until(within: .seconds(20)) { try self.audit().count >= count }
         let outcome = try await program.stop()
-        #expect(judged, "the daemon judged \(try audit().count) of \(count): \(outcome)")
-        return try audit()
+        let judgements = try audit()
+        #expect(judged, "the daemon judged \(judgements.count) of \(count): \(outcome)")
+        return judgements
     }
 
     /// Stops it.

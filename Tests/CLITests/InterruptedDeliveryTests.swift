@@ -70,7 +70,7 @@ struct InterruptedDeliveryTests {
     func killedSender(signal: Int32) async throws {
         let receiver = try await Receiver(in: folder, ["--unpack", folder.path("out")])
         let (sender, relay) = try await sendHalf(to: receiver)
-        kill(sender.id, signal)
+        sender.signal(signal)
         #expect(try await sender.outcome().status == 128 + signal)
         relay.close()
         let path = try waiting()

@@ -143,7 +143,7 @@ struct SendAndReceiveTests {
         #expect(try await partly.program.outcome().status == 3)
 
         let interrupted = try await Receiver(in: folder)
-        kill(interrupted.program.id, SIGINT)
+        interrupted.program.signal(SIGINT)
         #expect(try await interrupted.program.outcome().status == 130)
     }
 

@@ -15,6 +15,9 @@ final class Observed<State: Sendable>: Sendable {
     /// What it is now.
     var current: State { guarded.withLock { $0.state } }
 
+    /// Does something while it cannot change.
+    func look(_ body: (State) -> Void) { guarded.withLock { body($0.state) } }
+
     /// Changes it and wakes everybody who waits.
     func update(_ change: @Sendable (inout State) -> Void) {
         let watchers = guarded.withLock { guarded in

@@ -30,11 +30,11 @@ public final class Program: Sendable {
     }
 
     /// The id of its process.
-    public let id: Int32
+    public var id: Int32 { child.id }
 
     private let title: String
-    private let process: Process
-    private let progress = Observed(Progress())
+    private let child: Child
+    private let progress: Observed<Progress>
 
     /// Starts `executable`.
     ///
@@ -47,39 +47,27 @@ public final class Program: Sendable {
     ) throws {
         title = ([executable.split(separator: "/").last.map(String.init) ?? executable] + arguments.prefix(3))
             .joined(separator: " ")
-        process = Process()
-        process.executableURL = URL(fileURLWithPath: executable)
-        process.arguments = arguments
-        process.currentDirectoryURL = folder
-        process.environment = ["PATH": Self.path, "LANG": "C.UTF-8"].merging(environment) { $1 }
-        process.standardInput = try input.map { try FileHandle(forReadingFrom: $0) } ?? FileHandle.nullDevice
-        let (output, errors) = (Pipe(), Pipe())
-        process.standardOutput = output
-        process.standardError = errors
-        let progress = progress
-        process.terminationHandler = { process in
-            let status = process.terminationStatus + (process.terminationReason == .uncaughtSignal ? 128 : 0)
-            progress.update { $0.status = status }
-        }
-        Self.gather(output) { bytes in progress.update { $0.output += bytes } } end: { progress.update { $0.openStreams -= 1 } }
-        Self.gather(errors) { bytes in progress.update { $0.errors += bytes } } end: { progress.update { $0.openStreams -= 1 } }
-        try process.run()
-        id = process.processIdentifier
+        let progress = Observed(Progress())
+        self.progress = progress
+        child = try Child(
+            executable, arguments, in: folder.path,
+            environment: ["PATH": Self.path, "LANG": "C.UTF-8"].merging(environment) { $1 },
+            input: input?.path ?? "/dev/null",
+            watcher: Child.Watcher(
+                output: { bytes in progress.update { $0.output += bytes } },
+                errors: { bytes in progress.update { $0.errors += bytes } },
+                streamEnd: { progress.update { $0.openStreams -= 1 } },
+                end: { status in progress.update { $0.status = status } }))
     }
 
-    deinit { if progress.current.status == nil { Glibc.kill(id, SIGKILL) } }
+    deinit { signal(SIGKILL) }
 
     private static let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
 
-    private static func gather(
-        _ pipe: Pipe, _ take: @escaping @Sendable ([UInt8]) -> Void, end: @escaping @Sendable () -> Void
-    ) {
-        pipe.fileHandleForReading.readabilityHandler = { handle in
-            let data = handle.availableData
-            guard data.isEmpty else { return take(Array(data)) }
-            handle.readabilityHandler = nil
-            end()
-        }
+    /// Sends it a signal, unless it has ended.
+    public func signal(_ number: Int32) {
+        // While this looks, the id cannot have passed to another process.
+        progress.look { if $0.status == nil { Glibc.kill(child.id, number) } }
     }
 
     /// Waits until it has ended and everything it wrote was read. Kills it at the limit.
@@ -113,14 +101,12 @@ public final class Program: Sendable {
     /// Asks it to stop, waits until it has, and says how it ended.
     @discardableResult
     public func stop(within limit: Duration = .seconds(20)) async throws -> Outcome {
-        if progress.current.status == nil { Glibc.kill(id, SIGTERM) }
+        signal(SIGTERM)
         return try await outcome(within: limit)
     }
 
     /// Ends it at once, as a power cut would.
-    public func kill() {
-        if progress.current.status == nil { Glibc.kill(id, SIGKILL) }
-    }
+    public func kill() { signal(SIGKILL) }
 
     private func overdue(_ what: String) -> Overdue {
         let outcome = Outcome(status: -1, progress.current)

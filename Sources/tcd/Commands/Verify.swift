@@ -38,16 +38,19 @@ struct Verify: ParsableCommand, ReportingCommand {
             } else {
                 for (index, line) in report.lines.enumerated() { Terminal.say(index == 0 ? "\(line): \(file)" : line) }
             }
-            let status = status(of: verdict)
+            let status = status(of: verdict, file, pinned: verifier.pinnedKeys)
             if worst != .invalid, status != .done { worst = status }
         }
         if worst != .done { throw worst.code }
     }
 
-    private func status(of verdict: EnvelopeVerdict) -> ExitStatus {
-        guard verdict.isValid else { return .invalid }
-        // A key was asked for and is not the one: as good as somebody else's envelope.
-        if !senderKeys.isEmpty, case .unknownSender? = verdict.obstacle?.reason { return .invalid }
+    private func status(of verdict: EnvelopeVerdict, _ file: String, pinned: Set<PublicKey>) -> ExitStatus {
+        guard verdict.isValid, let manifest = verdict.manifest else { return .invalid }
+        // A key was asked for and is not the one: as good as somebody else's envelope, whatever its name tells.
+        guard pinned.isEmpty || pinned.contains(manifest.senderKey) else {
+            Terminal.complain("'\(file)' was not signed by a key that was asked for")
+            return .invalid
+        }
         return verdict.needsTriage ? .triage : .done
     }
 }
