@@ -13,7 +13,8 @@ public final class HoldingRelay: Sendable {
 
     private struct State: Sendable {
         var left: Int
-        var sockets: [Int32] = []
+        var near: [Int32] = []
+        var far: [Int32] = []
         var isClosed = false
     }
 
@@ -31,7 +32,7 @@ public final class HoldingRelay: Sendable {
         Thread.detachNewThread { self.acceptAll() }
     }
 
-    deinit { for descriptor in state.current.sockets + [listening] { Glibc.close(descriptor) } }
+    deinit { for descriptor in state.current.near + state.current.far + [listening] { Glibc.close(descriptor) } }
 
     /// Returns when the budget is used up.
     public func held(within limit: Duration = .seconds(60)) async throws {
@@ -42,7 +43,9 @@ public final class HoldingRelay: Sendable {
     /// Breaks every connection, and takes no more.
     public func close() {
         state.update { $0.isClosed = true }
-        for descriptor in state.current.sockets + [listening] { shutdown(descriptor, Int32(SHUT_RDWR)) }
+        for descriptor in state.current.far + [listening] { shutdown(descriptor, Int32(SHUT_RDWR)) }
+        // A reset, because a sender that is held up would not see an end behind what nobody reads.
+        for descriptor in state.current.near { LoopbackAddress.reset(descriptor) }
     }
 
     private func acceptAll() {
@@ -51,9 +54,12 @@ public final class HoldingRelay: Sendable {
             guard near >= 0 else { return }
             let far = LoopbackAddress.socket()
             let isConnected = LoopbackAddress.connect(far, to: target)
-            state.update { $0.sockets += [near, far] }
+            state.update { state in
+                state.near.append(near)
+                state.far.append(far)
+            }
             guard isConnected, !state.current.isClosed else {
-                shutdown(near, Int32(SHUT_RDWR))
+                LoopbackAddress.reset(near)
                 continue
             }
             Thread.detachNewThread { self.pass(from: near, to: far, isCounted: true) }

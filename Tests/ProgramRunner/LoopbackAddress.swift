@@ -33,6 +33,13 @@ enum LoopbackAddress {
         Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     }
 
+    /// Breaks the connection of `descriptor`, which the other side is told at once.
+    static func reset(_ descriptor: Int32) {
+        var nowhere = sockaddr()
+        nowhere.sa_family = sa_family_t(AF_UNSPEC)
+        _ = Glibc.connect(descriptor, &nowhere, socklen_t(MemoryLayout<sockaddr>.size))
+    }
+
     /// Connects `descriptor` to `port`; says whether that worked.
     static func connect(_ descriptor: Int32, to port: in_port_t) -> Bool {
         var address = make(port: port)

@@ -84,7 +84,7 @@ struct SealedDirectory {
         let builder = try EnvelopeBuilder(
             file: file, options: options, plan: [.init(name: content, size: survey.tarBytes)])
         builder.begin(content)
-        try UTF8Locale.run { () throws(EnvelopeError) in
+        try ThreadLocale.utf8.run { () throws(EnvelopeError) in
             let tar = try TarWriter(into: builder)
             try tar.run { () throws(EnvelopeError) in try addAll(root, to: tar, builder: builder, survey) }
         }

@@ -66,7 +66,7 @@ public struct Unpacker {
         let tree = SafeTree(root: staging, allowsOutsideLinks: allowsOutsideLinks)
         guard envelope.manifest.layout == .tar else { return try writeFiles(envelope, into: tree) }
         let reader = TarReader(try DecodedBlocks(envelope), progress: progress)
-        try UTF8Locale.run { () throws(EnvelopeError) in try reader.extract(into: tree) }
+        try ThreadLocale.bytes.run { () throws(EnvelopeError) in try reader.extract(into: tree) }
         try tree.finish()
         return reader.bytesRead
     }
