@@ -22,7 +22,10 @@ extension WithThePeers {
         }
 
         private func policy(_ key: String) -> [String: String] {
-            ["TIBET_HTTP_REQUIRE_AUTH": "1", "TIBET_HTTP_TRUSTED_PUBKEYS": "\(String(repeating: "ab", count: 32)), \(key)"]
+            [
+                "TIBET_HTTP_REQUIRE_AUTH": "1",
+                "TIBET_HTTP_TRUSTED_PUBKEYS": "\(String(repeating: "ab", count: 32)), \(key)",
+            ]
         }
 
         private func send(_ size: Int, to url: String, _ options: String...) async throws -> Program.Outcome {
@@ -58,9 +61,12 @@ extension WithThePeers {
         @Test("We take the listed peer's delivery and no other")
         func weListen() async throws {
             for name in ["listed", "other"] { try await peer.makeIdentity("\(name).aint", in: name) }
-            let key = try folder.read("listed/identity.pub").map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+            let key = try folder.read("listed/identity.pub").map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
+                .joined()
             let receiver = try await Receiver(in: folder, environment: policy(key.uppercased()))
-            for identity in [["--identity", folder.path("other")], ["--identity", folder.path("listed"), "--no-http-auth"], []] {
+            for identity in [
+                ["--identity", folder.path("other")], ["--identity", folder.path("listed"), "--no-http-auth"], [],
+            ] {
                 let refused = try await peer.start(
                     "tcd", ["send", "a.txt", "--transport", "http", "--to", receiver.url] + identity
                 ).outcome()

@@ -64,7 +64,8 @@ extension WithThePeers {
             let inspected = try await BuiltProgram.run("inspect", Self.envelope, "--json", in: folder.url).objects()
             let ours = try #require(inspected.first)
             for key in [
-                "tpid", "created_at", "sender_aint", "sender_pubkey", "receiver_aint", "receiver_pubkey", "payload_type",
+                "tpid", "created_at", "sender_aint", "sender_pubkey", "receiver_aint", "receiver_pubkey",
+                "payload_type",
                 "surface_time_fragment", "surface_context", "surface_profile", "surface_priority", "content_digest",
             ] {
                 #expect(theirs[key] as? String == ours[key] as? String, "\(key)")
@@ -152,7 +153,8 @@ extension WithThePeers {
             try folder.write("tree/sub/large.log", prose(9 << 20))
             try await seal("tree", ["--layout", "files"])
             _ = try await readByPeer()
-            let script = "zstd -q -d unpacked/a.txt.zst && cat unpacked/sub/large.log.zst.* | zstd -q -d > unpacked/large"
+            let script =
+                "zstd -q -d unpacked/a.txt.zst && cat unpacked/sub/large.log.zst.* | zstd -q -d > unpacked/large"
             let outcome = try await Program("/bin/sh", ["-c", script], in: folder.url).outcome()
             #expect(outcome.status == 0, "\(outcome)")
             #expect(try folder.read("unpacked/a.txt") == folder.read("tree/a.txt"))

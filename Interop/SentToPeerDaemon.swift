@@ -25,7 +25,8 @@ extension WithThePeers {
         private func expectTrusted(_ judgements: [PeerDaemon.Judgement], _ names: [String]) {
             #expect(judgements.map(\.name).sorted() == names.sorted())
             for judgement in judgements {
-                #expect(judgement.isValid && judgement.surfaceStatus == "MATCH" && judgement.disposition == "trusted-fork")
+                #expect(
+                    judgement.isValid && judgement.surfaceStatus == "MATCH" && judgement.disposition == "trusted-fork")
             }
         }
 
@@ -58,7 +59,8 @@ extension WithThePeers {
                 try folder.write("a.txt", prose(100 + number))
                 // The peer overwrites what has the same name, so ours must not.
                 let form = number < 3 ? "second" : "2026-05-14"
-                names.append(try #require(try await send("a.txt", to: daemon, "--surface-time", form)["name"] as? String))
+                names.append(
+                    try #require(try await send("a.txt", to: daemon, "--surface-time", form)["name"] as? String))
             }
             #expect(Set(names).count == 6)
             #expect(try daemon.arrivals() == names.sorted())

@@ -62,7 +62,8 @@ final class Script {
         case ("cmp", 2): (holds, detail) = (try folder.read(words[0]) == folder.read(words[1]), "")
         case ("mode", 2):
             var status = stat()
-            let found = lstat(folder.path(words[1]), &status) == 0 ? String(status.st_mode & 0o7777, radix: 8) : "nothing"
+            let found =
+                lstat(folder.path(words[1]), &status) == 0 ? String(status.st_mode & 0o7777, radix: 8) : "nothing"
             (holds, detail) = (found == words[0], "found \(found)")
         case ("keys", 1...):
             let found = try lastObject().keys.sorted()

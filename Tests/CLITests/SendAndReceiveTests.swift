@@ -102,7 +102,8 @@ struct SendAndReceiveTests {
         var duplicates: [Bool] = []
         for _ in 0..<2 {
             let outcome = try await BuiltProgram.run(
-                "send", "--sealed", "2026-05-14.tcd-send.claude.normal.tza", "--to", receiver.url, "--json", in: folder.url)
+                "send", "--sealed", "2026-05-14.tcd-send.claude.normal.tza", "--to", receiver.url, "--json",
+                in: folder.url)
             #expect(outcome.status == 0, "\(outcome)")
             duplicates.append(try outcome.objects().first?["duplicate"] as? Bool == true)
         }

@@ -139,9 +139,10 @@ final class LocalCarrierTests {
     }
 
     /// The kernel's own tree takes no files, whoever asks: a permission that nobody has, or a disk that is read only.
+    /// It says that it has no room either, so what is delivered is empty.
     @Test func aDirectoryThatMayNotBeWrittenIsRefused() async throws {
         let kernel = Route(scheme: "local", address: "/sys/kernel")
-        let error = await failure(of: envelope([1]), along: kernel)
+        let error = await failure(of: envelope([]), along: kernel)
         #expect(error?.kind == .refused)
         #expect(error?.action == .tryNextRoute)
         await #expect(throws: CarrierError.self) { try await self.carrier.probe(kernel) }

@@ -44,7 +44,8 @@ struct ArchitectureTests {
 
     /// The modules that a file imports, whatever stands before and after `import`.
     static func imports(in source: String) -> Set<String> {
-        let form = /^\s*(?:(?:@\w+(?:\([^)]*\))?|public|package|internal|fileprivate|private)\s+)*import\s+(?:(?:struct|class|enum|protocol|typealias|func|let|var)\s+)?(\w+)/
+        let form =
+            /^\s*(?:(?:@\w+(?:\([^)]*\))?|public|package|internal|fileprivate|private)\s+)*import\s+(?:(?:struct|class|enum|protocol|typealias|func|let|var)\s+)?(\w+)/
         return Set(source.split(separator: "\n").compactMap { $0.firstMatch(of: form).map { String($0.output.1) } })
     }
 
@@ -64,7 +65,9 @@ struct ArchitectureTests {
     func everyFile() throws {
         let files = try Self.files()
         #expect(files.count > 100)
-        for room in Self.rooms { #expect(files.contains { $0.hasPrefix(room.folder + "/") }, "\(room.folder) is empty") }
+        for room in Self.rooms {
+            #expect(files.contains { $0.hasPrefix(room.folder + "/") }, "\(room.folder) is empty")
+        }
         for file in files {
             let source = try String(contentsOf: Self.sources.appendingPathComponent(file), encoding: .utf8)
             let complaints = Self.complaints(about: Self.imports(in: source), in: file)

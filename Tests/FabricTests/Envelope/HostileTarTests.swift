@@ -125,7 +125,9 @@ struct HostileTarTests {
             }
         },
         Attempt("a sparse file by pax records", "claim to be larger") {
-            $0.addRecords([("GNU.sparse.size", String(1 << 40)), ("GNU.sparse.map", "0,3"), ("GNU.sparse.numblocks", "1")])
+            $0.addRecords([
+                ("GNU.sparse.size", String(1 << 40)), ("GNU.sparse.map", "0,3"), ("GNU.sparse.numblocks", "1"),
+            ])
             $0.add(.file, "tree/a", [1, 2, 3])
         },
     ]
