@@ -37,7 +37,9 @@ struct Reception {
         let (inbox, target, pinnedKeys) = (inbox, target, pinnedKeys)
         let outcome: Outcome
         do {
-            outcome = try await Blocking.run { try Self.process(arrival, in: inbox, unpackInto: target, pinnedKeys: pinnedKeys) }
+            outcome = try await Blocking.run {
+                try Self.process(arrival, in: inbox, unpackInto: target, pinnedKeys: pinnedKeys)
+            }
         } catch {
             outcome = Outcome(problem: "\(error)")
         }

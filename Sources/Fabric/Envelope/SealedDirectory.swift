@@ -22,7 +22,8 @@ struct SealedDirectory {
             try OwnedFile(path: FilePath(source.path), flags: O_RDONLY | O_DIRECTORY)
         }
         let survey = try survey(root)
-        var report = options.layout == .tar ? try sealTar(root, survey, to: file) : try sealFiles(root, survey, to: file)
+        var report =
+            options.layout == .tar ? try sealTar(root, survey, to: file) : try sealFiles(root, survey, to: file)
         report.leftOut = survey.leftOut
         report.outsideLinks = options.layout == .tar ? survey.outsideLinks : []
         return report
@@ -117,7 +118,8 @@ struct SealedDirectory {
 
     // MARK: - As files
 
-    private func sealFiles(_ root: OwnedFile, _ survey: Survey, to file: OwnedFile) throws(EnvelopeError) -> SealReport {
+    private func sealFiles(_ root: OwnedFile, _ survey: Survey, to file: OwnedFile) throws(EnvelopeError) -> SealReport
+    {
         guard !survey.plan.isEmpty else { throw .unusableInput(source.path, reason: "there are no files in it") }
         var options = options
         options.contentLayout = .files

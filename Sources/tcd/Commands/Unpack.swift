@@ -70,7 +70,8 @@ struct Unpack: ParsableCommand, ReportingCommand {
         } else {
             let shown = report.paths.prefix(5).map { VerdictReport.shown($0.string) }.joined(separator: ", ")
             let more = report.paths.count > 5 ? " and \(report.paths.count - 5) more" : ""
-            Terminal.say("✓ verified and unpacked \(file) → \(shown)\(more) (\(Quantity.bytes(Int64(clamping: report.bytes))))")
+            Terminal.say(
+                "✓ verified and unpacked \(file) → \(shown)\(more) (\(Quantity.bytes(Int64(clamping: report.bytes))))")
         }
     }
 }

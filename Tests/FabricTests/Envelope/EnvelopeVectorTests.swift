@@ -106,7 +106,8 @@ struct EnvelopeVectorTests {
     func byteExact(name: String) throws {
         let envelope = try EnvelopeFile(path: VectorFiles.path(name))
         let key = try VectorFiles.key()
-        guard envelope.manifest.senderKey == key.publicKey, envelope.manifest.fields["transfer_out_token_id"]?.isNull == true
+        guard envelope.manifest.senderKey == key.publicKey,
+            envelope.manifest.fields["transfer_out_token_id"]?.isNull == true
         else { return }
         let scratch = try Scratch()
         _ = try Unpacker().unpack(envelope, into: scratch.path("in"))

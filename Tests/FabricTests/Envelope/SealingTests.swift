@@ -82,7 +82,8 @@ struct SealingTests {
         #expect(envelope.manifest.layout == .tar)
         #expect(envelope.manifest.blocks[0].content == "tree.tar")
         _ = try Unpacker().unpack(envelope, into: scratch.path("out"))
-        #expect(try scratch.names("out/tree") == ["a.txt", "big.bin", "empty", "link", "script.sh", "sub", "\u{e9}.txt"])
+        #expect(
+            try scratch.names("out/tree") == ["a.txt", "big.bin", "empty", "link", "script.sh", "sub", "\u{e9}.txt"])
         #expect(try scratch.read("out/tree/big.bin") == noise(300_000))
         #expect(try scratch.read("out/tree/\u{e9}.txt") == Array("accent".utf8))
         let files = FileManager.default
@@ -175,7 +176,9 @@ struct SealingTests {
         try seal(scratch.path("void"), options())
         _ = try Unpacker().unpack(EnvelopeFile(path: scratch.path("e.tza")), into: scratch.path("out"))
         #expect(try scratch.names("out") == ["void"])
-        #expect(throws: EnvelopeError.self) { try seal(scratch.path("void"), options { $0.layout = .files }, as: "f.tza") }
+        #expect(throws: EnvelopeError.self) {
+            try seal(scratch.path("void"), options { $0.layout = .files }, as: "f.tza")
+        }
         #expect(try !scratch.names().contains("f.tza"))
     }
 
