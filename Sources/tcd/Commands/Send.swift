@@ -53,12 +53,16 @@ struct Send: AsyncParsableCommand, ReportingCommand {
         output.explain("sealed as \(parcel.envelope.name), sha256 \(parcel.envelope.digest.hex)")
         if dryRun {
             try parcel.discard()
-            SendReport(self, parcel, route: route, receipt: nil, time: .now - start).tell(json: output.json)
+            SendReport(self, parcel, route: route, receipt: nil, time: .now - start, delivery: .zero)
+                .tell(json: output.json)
             return
         }
+        let departure = ContinuousClock.now
         let receipt = try await deliver(parcel, by: carrier, along: route)
+        let delivery = ContinuousClock.now - departure
         try parcel.settle()
-        SendReport(self, parcel, route: route, receipt: receipt, time: .now - start).tell(json: output.json)
+        SendReport(self, parcel, route: route, receipt: receipt, time: .now - start, delivery: delivery)
+            .tell(json: output.json)
     }
 
     private func deliver(_ parcel: Parcel, by carrier: any Carrier, along route: Route) async throws -> DeliveryReceipt
