@@ -24,7 +24,8 @@ struct SealedDirectory {
         let own = try EnvelopeError.wrapping { () throws(SystemFailure) in try file.status() }
         let survey = try survey(root, without: own)
         var report =
-            options.layout == .tar ? try sealTar(root, survey, to: file, without: own) : try sealFiles(root, survey, to: file)
+            options.layout == .tar
+            ? try sealTar(root, survey, to: file, without: own) : try sealFiles(root, survey, to: file)
         report.leftOut = survey.leftOut
         report.outsideLinks = options.layout == .tar ? survey.outsideLinks : []
         return report
@@ -93,7 +94,8 @@ struct SealedDirectory {
         builder.begin(content)
         try UTF8Locale.run { () throws(EnvelopeError) in
             let tar = try TarWriter(into: builder)
-            try tar.run { () throws(EnvelopeError) in try addAll(root, to: tar, builder: builder, survey, without: own) }
+            try tar.run { () throws(EnvelopeError) in try addAll(root, to: tar, builder: builder, survey, without: own)
+            }
         }
         try builder.end()
         return try builder.report(signedBy: key)
