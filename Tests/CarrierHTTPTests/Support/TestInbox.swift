@@ -42,7 +42,7 @@ struct TestInbox: Sendable {
     /// Limits under which nothing takes long.
     static func quick() -> HTTPListenerLimits {
         var limits = HTTPListenerLimits()
-        limits.stopTime = .milliseconds(100)
+        limits.stopTime = .seconds(1)
         limits.takeOverTime = .milliseconds(300)
         return limits
     }

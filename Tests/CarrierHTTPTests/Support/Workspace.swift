@@ -39,16 +39,14 @@ final class Workspace: Sendable {
 /// Bytes that differ from place to place, so that a shifted block shows.
 func pattern(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
     var state = seed &* 0x9e37_79b9_7f4a_7c15 | 1
-    var bytes = [UInt8](repeating: 0, count: count)
-    for index in stride(from: 0, to: count, by: 8) {
-        state ^= state << 13
-        state ^= state >> 7
-        state ^= state << 17
-        withUnsafeBytes(of: state) { word in
-            for offset in 0..<min(8, count - index) { bytes[index + offset] = word[offset] }
+    let words = [UInt64](unsafeUninitializedCapacity: count / 8 + 1) { buffer, initialized in
+        for index in 0..<buffer.count {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            buffer[index] = state
         }
+        initialized = buffer.count
     }
-    return bytes
+    return words.withUnsafeBytes { Array($0.prefix(count)) }
 }
 
 /// An envelope in memory.
