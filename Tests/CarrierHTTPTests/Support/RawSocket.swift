@@ -5,6 +5,9 @@ final class RawSocket: @unchecked Sendable {
     private let descriptor: Int32
     private var pending: [UInt8] = []
 
+    /// The descriptor, for calls that are not here.
+    var handle: Int32 { descriptor }
+
     init(port: Int) {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = loopback(port)
@@ -177,4 +180,13 @@ final class RawServer: Sendable {
     }
 
     var url: String { "http://127.0.0.1:\(port)" }
+}
+
+extension RawSocket {
+    /// Reads nothing until the other side has gone.
+    func isIdleUntilClosed() -> Bool {
+        // POLLRDHUP, which Glibc hides.
+        var entry = pollfd(fd: handle, events: 0x2000, revents: 0)
+        return poll(&entry, 1, 20_000) > 0
+    }
 }

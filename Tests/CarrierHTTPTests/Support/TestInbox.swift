@@ -43,7 +43,7 @@ struct TestInbox: Sendable {
     static func quick() -> HTTPListenerLimits {
         var limits = HTTPListenerLimits()
         limits.stopTime = .seconds(1)
-        limits.takeOverTime = .milliseconds(300)
+        limits.takeOverTime = .seconds(2)
         return limits
     }
 
@@ -89,7 +89,7 @@ func carrier(
     _ key: SigningKey? = nil, _ change: (inout HTTPCarrierConfiguration) -> Void = { _ in }
 ) -> HTTPCarrier {
     var configuration = HTTPCarrierConfiguration(signingKey: key)
-    configuration.stallTime = .seconds(5)
+    configuration.stallTime = .seconds(20)
     configuration.connectTime = .seconds(5)
     change(&configuration)
     return HTTPCarrier(configuration: configuration)
