@@ -7,7 +7,10 @@ import Testing
 /// https in both directions, with an authority of the test's own.
 @Suite struct TLSTests {
     /// Keys and certificates made by openssl: an authority, a server for 127.0.0.1, one for another name, a client.
-    struct Authority {
+    struct Authority: Sendable {
+        /// Made once: many small programs have to run for it.
+        static let shared = Result { try Authority() }
+
         let workspace = Workspace()
 
         init() throws {
@@ -35,7 +38,7 @@ import Testing
             process.standardOutput = FileHandle.nullDevice
             try process.run()
             process.waitUntilExit()
-            #expect(process.terminationStatus == 0)
+            try #require(process.terminationStatus == 0)
         }
 
         func file(_ name: String) -> FilePath { workspace.path.appending(name) }
@@ -48,7 +51,7 @@ import Testing
     }
 
     @Test(arguments: [1000, 3_000_000]) func deliversOverTLS(_ size: Int) async throws {
-        let authority = try Authority()
+        let authority = try Authority.shared.get()
         try await TestInbox.with(tls: authority.server()) { inbox in
             #expect(inbox.address.description.hasPrefix("https://127.0.0.1:"))
             let bytes = pattern(size)
@@ -61,7 +64,7 @@ import Testing
     }
 
     @Test func anUnknownAuthorityIsRefused() async throws {
-        let authority = try Authority()
+        let authority = try Authority.shared.get()
         try await TestInbox.with(tls: authority.server()) { inbox in
             let error = await #expect(throws: CarrierError.self) { try await carrier().probe(inbox.route) }
             #expect(error?.kind == .refused)
@@ -71,7 +74,7 @@ import Testing
     }
 
     @Test func anotherNameIsRefused() async throws {
-        let authority = try Authority()
+        let authority = try Authority.shared.get()
         try await TestInbox.with(tls: authority.server("other")) { inbox in
             let error = await #expect(throws: CarrierError.self) {
                 try await carrier { $0.authorities = authority.file("ca.pem") }.probe(inbox.route)
@@ -81,7 +84,7 @@ import Testing
     }
 
     @Test func aMissingFileOfAuthoritiesIsMisconfigured() async throws {
-        let authority = try Authority()
+        let authority = try Authority.shared.get()
         try await TestInbox.with(tls: authority.server()) { inbox in
             let error = await #expect(throws: CarrierError.self) {
                 try await carrier { $0.authorities = authority.file("missing.pem") }.probe(inbox.route)
@@ -91,7 +94,7 @@ import Testing
     }
 
     @Test func clientsCanBeAskedForACertificate() async throws {
-        let authority = try Authority()
+        let authority = try Authority.shared.get()
         try await TestInbox.with(tls: authority.server(clients: true)) { inbox in
             let sender = carrier {
                 $0.authorities = authority.file("ca.pem")
@@ -109,7 +112,7 @@ import Testing
     }
 
     @Test func plainHTTPToATLSPortFails() async throws {
-        let authority = try Authority()
+        let authority = try Authority.shared.get()
         try await TestInbox.with(tls: authority.server()) { inbox in
             let route = Route(scheme: "http", address: "http://127.0.0.1:\(inbox.address.port)")
             await #expect(throws: CarrierError.self) { try await carrier().probe(route) }
@@ -122,7 +125,7 @@ import Testing
     }
 
     @Test func unusableFilesFailTheStart() async throws {
-        let authority = try Authority()
+        let authority = try Authority.shared.get()
         for tls in [
             HTTPListenerTLS(certificateChain: authority.file("none.pem"), privateKey: authority.file("server.key")),
             HTTPListenerTLS(certificateChain: authority.file("server.pem"), privateKey: authority.file("client.key")),
