@@ -37,7 +37,8 @@ import Testing
                 return try await group.reduce(into: []) { $0.append($1) }
             }
             #expect(Set(receipts.compactMap(\.storedName)).count == 6)
-            let stored = Set(inbox.workspace.visible().compactMap { inbox.workspace.content($0) }.map { Digest(of: $0) })
+            let contents = inbox.workspace.visible().compactMap { inbox.workspace.content($0) }
+            let stored = Set(contents.map { Digest(of: $0) })
             #expect(stored == Set(objects.map(\.digest)))
             #expect(await inbox.arrivals(6).count == 6)
         }
@@ -48,14 +49,14 @@ import Testing
         await #expect(processExitsWith: .success) {
             let before = tibet_peak_resident_bytes()
             try await TestInbox.with { inbox in
-                let object = ZeroSource.envelope("big.tza", size: 200 << 20)
+                let object = ZeroSource.envelope("big.tza", size: 128 << 20)
                 for sender in [carrier(), carrier { $0.resumeThreshold = .max }] {
                     let receipt = try await sender.deliver(object, along: inbox.route, reporting: .none)
                     #expect(receipt.farDigest == object.digest)
                 }
             }
             let grown = tibet_peak_resident_bytes() - before
-            precondition(grown < 100 << 20, "memory grew by \(grown) bytes")
+            precondition(grown < 64 << 20, "memory grew by \(grown) bytes")
         }
     }
 }

@@ -105,6 +105,20 @@ import Testing
         }
     }
 
+    /// The sender is in the middle of its body when the answer comes, and must be able to read it.
+    @Test func aRefusalReachesASenderThatIsStillSending() async throws {
+        var limits = TestInbox.quick()
+        limits.largestBody = 10
+        try await TestInbox.with(limits: limits) { inbox in
+            let error = await #expect(throws: CarrierError.self) {
+                try await carrier { $0.resumeThreshold = .max }.deliver(
+                    ZeroSource.envelope("b.tza", size: 40 << 20), along: inbox.route, reporting: .none)
+            }
+            #expect(error?.kind == .tooLarge(limit: 10))
+            #expect(error?.explanation.contains("an envelope may have 10 bytes here") == true)
+        }
+    }
+
     @Test func refusesABodyThatEndsEarly() async throws {
         try await TestInbox.with { inbox in
             let request = TestInbox.request("POST", "/inbox/short.tza", Array("abc".utf8), length: 10)

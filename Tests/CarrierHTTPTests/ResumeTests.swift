@@ -256,7 +256,8 @@ extension ResumeTests {
     @Test func aPatchOfAnotherTypeIsRefused() async throws {
         try await TestInbox.with { inbox in
             let id = try await upload(inbox, of: pattern(10))
-            let request = TestInbox.request("PATCH", "/inbox/.uploads/" + id, pattern(10), headers: ["Upload-Offset: 0"])
+            let request = TestInbox.request(
+                "PATCH", "/inbox/.uploads/" + id, pattern(10), headers: ["Upload-Offset: 0"])
             #expect(await inbox.exchange(request).status == 415)
         }
     }
