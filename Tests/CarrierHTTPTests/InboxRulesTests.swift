@@ -73,7 +73,7 @@ import Testing
             let answer = await inbox.post(name, [1])
             #expect(answer.status == 400)
             #expect(ErrorBody(parsing: Array(answer.body.utf8))?.error == "bad-name")
-            #expect(inbox.workspace.all().filter { $0 != ".uploads" }.isEmpty)
+            #expect(inbox.workspace.all().isEmpty)
         }
     }
 
