@@ -32,9 +32,8 @@ let package = Package(
     targets: [
         // Floor 0: system libraries and the few lines of C that Swift cannot say.
         .target(name: "CLinux", path: "Sources/CShims/CLinux"),
-        .systemLibrary(
-            name: "CCurl", path: "Sources/CShims/CCurl", pkgConfig: "libcurl",
-            providers: [.apt(["libcurl4-openssl-dev"])]),
+        // Needs libcurl4-openssl-dev to build. No system library, because it is loaded when it is first used.
+        .target(name: "CCurl", path: "Sources/CShims/CCurl"),
         .systemLibrary(
             name: "CSodium", path: "Sources/CShims/CSodium", pkgConfig: "libsodium",
             providers: [.apt(["libsodium-dev"])]),

@@ -24,7 +24,8 @@ struct Composition {
         switch transport {
         case "http"?:
             guard isURL else {
-                throw UsageError("'\(target)' is no target for http", remedy: "write http://HOST:PORT or https://HOST:PORT")
+                throw UsageError(
+                    "'\(target)' is no target for http", remedy: "write http://HOST:PORT or https://HOST:PORT")
             }
             return Route(scheme: scheme, address: target)
         case "local"?:

@@ -8,6 +8,11 @@ struct Entry {
     static func main() async {
         // A peer that closes early is an error to report, not a reason to die without a word.
         signal(SIGPIPE, SIG_IGN)
+        // Asked for so often, and by so many scripts, that it is not worth setting up a parser for.
+        if CommandLine.arguments.dropFirst() == ["version"] || CommandLine.arguments.dropFirst() == ["--version"] {
+            Terminal.say(Version.text)
+            return
+        }
         let command: any ParsableCommand
         do {
             command = try Tcd.parseAsRoot()

@@ -7,6 +7,7 @@ struct Reception {
     private let inbox: FilePath
     private let target: FilePath?
     private let pinnedKeys: Set<PublicKey>
+    private let ledger: TransferLedger?
     private let output: OutputOptions
 
     /// How many came, how many of them were valid, and how many were unpacked.
@@ -17,10 +18,15 @@ struct Reception {
     /// - Parameters:
     ///   - target: Where to unpack; nil to leave envelopes as they are.
     ///   - pinnedKeys: The senders that somebody decided to trust.
-    init(inbox: FilePath, unpackInto target: FilePath?, pinnedKeys: Set<PublicKey>, output: OutputOptions) {
+    ///   - ledger: What came before; nil for an inbox that is not kept.
+    init(
+        inbox: FilePath, unpackInto target: FilePath?, pinnedKeys: Set<PublicKey>, ledger: TransferLedger?,
+        output: OutputOptions
+    ) {
         self.inbox = inbox
         self.target = target
         self.pinnedKeys = pinnedKeys
+        self.ledger = ledger
         self.output = output
     }
 
@@ -28,48 +34,63 @@ struct Reception {
     private struct Outcome: Sendable {
         var verdict: EnvelopeVerdict?
         var paths: [FilePath] = []
+        /// Whether it, or one that pretends to be it, came before.
+        var isAgain = false
         var problem: String?
     }
 
     /// Takes one arrival. Nothing that is wrong with it ends the reception of others.
     mutating func take(_ arrival: HTTPArrival) async {
         arrived += 1
-        let (inbox, target, pinnedKeys) = (inbox, target, pinnedKeys)
         let outcome: Outcome
         do {
-            outcome = try await Blocking.run { try Self.process(arrival, in: inbox, unpackInto: target, pinnedKeys: pinnedKeys) }
+            outcome = try await Blocking.run { [self] in try process(arrival) }
         } catch {
             outcome = Outcome(problem: "\(error)")
         }
-        if outcome.verdict?.isValid == true { valid += 1 }
+        if outcome.verdict?.isValid == true, !outcome.isAgain { valid += 1 }
         if target != nil, outcome.problem == nil, !outcome.paths.isEmpty { unpacked += 1 }
         tell(arrival, outcome)
     }
 
-    private static func process(
-        _ arrival: HTTPArrival, in inbox: FilePath, unpackInto target: FilePath?, pinnedKeys: Set<PublicKey>
-    ) throws -> Outcome {
+    private func process(_ arrival: HTTPArrival) throws -> Outcome {
         let file = inbox.appending(arrival.publication.storedName.text)
         var verifier = EnvelopeVerifier()
         verifier.pinnedKeys = pinnedKeys
         let (verdict, envelope) = try verifier.verify(file, arrivedAs: arrival.requestedName.text)
         var outcome = Outcome(verdict: verdict)
-        guard let target, let envelope, verdict.isValid else { return outcome }
-        guard !verdict.needsTriage else {
-            outcome.problem = "not unpacked: its name contradicts its manifest"
-            return outcome
+        guard let envelope, verdict.isValid else { return outcome }
+        let digest = arrival.publication.digest
+        outcome.problem = try ledger?.standing(of: envelope.manifest, digest: digest).objection
+        outcome.isAgain = outcome.problem != nil
+        guard !outcome.isAgain else { return outcome }
+        if let target {
+            if verdict.needsTriage {
+                outcome.problem = "not unpacked: its name contradicts its manifest"
+            } else {
+                do {
+                    outcome.paths = try unpack(envelope, into: target)
+                } catch {
+                    // Not remembered either: what failed today may be done tomorrow.
+                    outcome.problem = "not unpacked: \(error)"
+                    return outcome
+                }
+            }
         }
+        try ledger?.remember(envelope.manifest, digest: digest)
+        return outcome
+    }
+
+    private func unpack(_ envelope: EnvelopeFile, into target: FilePath) throws -> [FilePath] {
         var unpacker = Unpacker()
         unpacker.isDurable = true
         do throws(EnvelopeError) {
-            outcome.paths = try unpacker.unpack(envelope, into: target).paths
+            return try unpacker.unpack(envelope, into: target).paths
         } catch {
             guard case .targetExists = error else { throw error }
             // Two senders may send things of one name; both survive, as envelopes of one name do.
-            let own = target.appending(verdict.manifest?.transferID.text ?? arrival.publication.digest.hex)
-            outcome.paths = try unpacker.unpack(envelope, into: own).paths
+            return try unpacker.unpack(envelope, into: target.appending(envelope.manifest.transferID.text)).paths
         }
-        return outcome
     }
 
     private func tell(_ arrival: HTTPArrival, _ outcome: Outcome) {
@@ -102,5 +123,18 @@ struct Reception {
         let verdict = outcome.verdict.map { VerdictReport(verdict: $0).fields.filter { $0.0 != "size_bytes" } } ?? []
         fields += verdict + [("unpacked", .init(outcome.paths.map(\.string))), ("problem", .init(outcome.problem))]
         Terminal.say(JSONLine(fields))
+    }
+}
+
+extension TransferLedger.Standing {
+    /// Why the envelope is not dealt with; nil for one that is fresh.
+    fileprivate var objection: String? {
+        switch self {
+        case .fresh: nil
+        case .duplicate: "duplicate: this very envelope came before"
+        case .replayed(let first): "replayed-tpid: another envelope of this sender had its transfer id (\(first))"
+        case .tooOld:
+            "sealed more than \(TransferLedger.daysKept) days ago, too long to tell whether it came before"
+        }
     }
 }

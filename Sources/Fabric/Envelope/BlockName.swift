@@ -27,7 +27,8 @@ enum BlockName {
         }
         for name in names {
             let bytes = Array(name.utf8)
-            for index in bytes.indices where bytes[index] == UInt8(ascii: "/") && seen.contains(Array(bytes[..<index])) {
+            for index in bytes.indices where bytes[index] == UInt8(ascii: "/") && seen.contains(Array(bytes[..<index]))
+            {
                 let folder = String(decoding: bytes[..<index], as: UTF8.self)
                 throw .unsafeName(folder, reason: "is both a file and a folder")
             }

@@ -120,7 +120,9 @@ final class DecodingSlot: Sendable {
             try envelope.file.read(into: stored.prefix(count), at: offset)
         }
         guard got == count else { throw .fault(EnvelopeFile.shortened(block)) }
-        if let fault = envelope.sealFault(of: block, digest: Digest(hashing: stored.read(count))) { throw .fault(fault) }
+        if let fault = envelope.sealFault(of: block, digest: Digest(hashing: stored.read(count))) {
+            throw .fault(fault)
+        }
         guard block.encoding == .zstd else { return }
         decoded.grow(to: Int(block.decodedSize))
         let target = decoded.prefix(Int(block.decodedSize))

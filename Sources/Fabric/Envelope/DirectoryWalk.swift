@@ -18,6 +18,11 @@ struct DirectoryWalk {
         /// Its name in that folder.
         let name: [CChar]
 
+        /// Whether this is the file with the given status, whatever its name.
+        func `is`(_ other: stat) -> Bool {
+            status.st_ino == other.st_ino && status.st_dev == other.st_dev
+        }
+
         /// Opens the file for reading, unless it was exchanged for a link meanwhile.
         func open() throws(SystemFailure) -> OwnedFile {
             let descriptor = openat(folder.descriptor, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)

@@ -2,10 +2,6 @@ internal import CLinux
 
 /// Puts an envelope together on disk while its contents stream in.
 ///
-/// The manifest stands before the blocks but is known only after them. So the blocks are written behind a gap that is
-/// as long as the manifest will be, as far as one can tell, and what is left of the gap is filled with a signed
-/// `padding` key. If the guess was no guess at all (standard input), the blocks are moved up at the end.
-///
 /// Contents are given one after the other: `begin`, any number of `write`, `end`; then `finish`. Blocks are compressed
 /// and hashed on all cores meanwhile.
 final class EnvelopeBuilder {
@@ -24,9 +20,8 @@ final class EnvelopeBuilder {
     private var filling: SealingSlot?
     private var contentTask: SealingSlot.Task?
 
-    private var gap: Int64?
+    private var layout: EnvelopeLayout?
     private var heldFirst: (slot: SealingSlot, result: SealingSlot.Result)?
-    private var position: Int64 = 0
     private let plannedGap: Int64?
     private let takenNames: Set<String>
 
@@ -144,19 +139,11 @@ final class EnvelopeBuilder {
         let entries = entries(key: key)
         try requireDistinctNames(entries)
         var draft = ManifestDraft(options: options, key: key, blocks: entries)
-        if let (slot, result) = heldFirst {
-            let manifest = draft.signed()
-            try append(block: slot.stored(result), at: Int64(12 + manifest.count))
-            try writeFront(manifest)
-            return (draft, Int64(12 + manifest.count + 4 + result.storedCount))
-        }
-        let gap = self.gap ?? 0
-        if options.writesExtensions { draft.pad(to: Int(gap) - 12) }
-        let manifest = draft.signed()
-        let start = Int64(12 + manifest.count)
-        if start != gap { try moveBlocks(from: gap, to: start) }
-        try writeFront(manifest)
-        return (draft, position + start - gap)
+        // An only block was held back until now, when the length of what stands before it is known.
+        var layout = self.layout ?? EnvelopeLayout(file: file, gap: Int64(12 + draft.signed().count))
+        if let (slot, result) = heldFirst { try layout.append(slot.stored(result)) }
+        if options.writesExtensions { draft.pad(to: layout.manifestLength) }
+        return (draft, try layout.complete(manifest: draft.signed()))
     }
 
     /// Completes the envelope and says what became of it.
@@ -213,58 +200,18 @@ final class EnvelopeBuilder {
             heldFirst = (slot, result)
             return
         }
-        try openGap()
-        try append(block: slot.stored(result), at: position)
-        position += Int64(4 + result.storedCount)
+        try openLayout()
+        try layout?.append(slot.stored(result))
         workers.release(slot)
     }
 
-    /// Leaves room for header and manifest, and writes the first block if it was held back.
-    private func openGap() throws(EnvelopeError) {
-        if gap == nil {
-            let planned = plannedGap ?? 12
-            gap = planned
-            position = planned
-        }
+    /// Decides where the blocks begin, and writes the first one if it was held back.
+    private func openLayout() throws(EnvelopeError) {
+        if layout == nil { layout = EnvelopeLayout(file: file, gap: plannedGap) }
         guard let first = heldFirst else { return }
         heldFirst = nil
-        try append(block: first.slot.stored(first.result), at: position)
-        position += Int64(4 + first.result.storedCount)
+        try layout?.append(first.slot.stored(first.result))
         workers.release(first.slot)
-    }
-
-    private func append(block: UnsafeRawBufferPointer, at offset: Int64) throws(EnvelopeError) {
-        let length = [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: block.count >> $0) }
-        try EnvelopeError.wrapping { () throws(SystemFailure) in
-            try file.write(bytes: length, at: offset)
-            try file.write(block, at: offset + 4)
-        }
-    }
-
-    private func writeFront(_ manifest: [UInt8]) throws(EnvelopeError) {
-        var front: [UInt8] = [0x54, 0x42, 0x5a, 0x01]
-        for number in [parts.count + 1, manifest.count] {
-            front += [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: number >> $0) }
-        }
-        front += manifest
-        try EnvelopeError.wrapping { () throws(SystemFailure) in try file.write(bytes: front, at: 0) }
-    }
-
-    /// Moves all blocks within the file, from the near end so that nothing is overwritten before it was read.
-    private func moveBlocks(from old: Int64, to new: Int64) throws(EnvelopeError) {
-        let total = position - old
-        let buffer = Memory(byteCount: 1 << 20)
-        var moved: Int64 = 0
-        try EnvelopeError.wrapping { () throws(SystemFailure) in
-            while moved < total {
-                let count = min(Int64(buffer.bytes.count), total - moved)
-                let place = new > old ? total - moved - count : moved
-                _ = try file.read(into: buffer.prefix(Int(count)), at: old + place)
-                try file.write(buffer.read(Int(count)), at: new + place)
-                moved += count
-            }
-            if new < old { try file.truncate(to: new + total) }
-        }
     }
 
     // MARK: - Whole files
@@ -280,25 +227,17 @@ final class EnvelopeBuilder {
         _ source: OwnedFile, size: Int64, name: String, progress: (Int64) -> Void
     ) throws(EnvelopeError) {
         while let slot = workers.takeDone() { try place(slot) }
-        try openGap()
-        let length = [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: size >> $0) }
+        try openLayout()
         let buffer = Memory(byteCount: 1 << 20)
         var hasher = DigestHasher()
-        var done: Int64 = 0
-        try EnvelopeError.wrapping { () throws(SystemFailure) in try file.write(bytes: length, at: position) }
-        while done < size {
+        try layout?.append(size: size) { done throws(EnvelopeError) in
             let room = buffer.prefix(Int(min(Int64(buffer.bytes.count), size - done)))
-            let got = try EnvelopeError.wrapping { () throws(SystemFailure) in
-                let got = try source.read(into: room, at: done)
-                try file.write(buffer.read(got), at: position + 4 + done)
-                return got
-            }
+            let got = try EnvelopeError.wrapping { () throws(SystemFailure) in try source.read(into: room, at: done) }
             guard got > 0 else { throw .unusableInput(name, reason: "it became shorter while it was read") }
             hasher.update(buffer.read(got))
-            done += Int64(got)
-            progress(done)
+            progress(done + Int64(got))
+            return buffer.read(got)
         }
-        position += 4 + size
         contentBytes += size
         contents[contents.count - 1].parts = 1
         let digest = hasher.finish()
@@ -333,7 +272,8 @@ final class EnvelopeBuilder {
     private func requireDistinctNames(_ entries: [BlockEntry]) throws(EnvelopeError) {
         var seen = Set<[UInt8]>()
         for entry in entries where !seen.insert(Array(entry.name.utf8)).inserted {
-            throw .unusableInput(entry.content, reason: "two blocks would be called '\(entry.name)'; use the layout tar")
+            throw .unusableInput(
+                entry.content, reason: "two blocks would be called '\(entry.name)'; use the layout tar")
         }
     }
 

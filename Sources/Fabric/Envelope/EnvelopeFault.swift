@@ -148,7 +148,9 @@ public enum EnvelopeError: ExplainedError {
     static func shown(_ name: String) -> String {
         var text = ""
         for scalar in name.unicodeScalars.prefix(120) {
-            text += scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value) ? scalar.escaped(asASCII: true) : String(scalar)
+            text +=
+                scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value)
+                ? scalar.escaped(asASCII: true) : String(scalar)
         }
         return text
     }

@@ -92,7 +92,8 @@ extension Manifest {
         guard count == UInt64(totalBlocks), values.count + 1 == Int(totalBlocks) else {
             throw EnvelopeFault(
                 .blockCount,
-                "the header counts \(totalBlocks) blocks, 'block_count' \(count), and there are \(values.count) entries")
+                "the header counts \(totalBlocks) blocks, 'block_count' \(count), and there are \(values.count) entries"
+            )
         }
         var entries: [BlockEntry] = []
         entries.reserveCapacity(values.count)

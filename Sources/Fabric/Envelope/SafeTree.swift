@@ -50,7 +50,9 @@ final class SafeTree {
         for folder in folders.sorted(by: { $0.path.count > $1.path.count }) {
             let file = try self.folder(folder.path[...])
             _ = tibet_set_file_times(file.descriptor, folder.seconds, folder.nanoseconds)
-            guard fchmod(file.descriptor, folder.mode) == 0 else { throw failure("cannot set the mode of", folder.path) }
+            guard fchmod(file.descriptor, folder.mode) == 0 else {
+                throw failure("cannot set the mode of", folder.path)
+            }
         }
         lastFolder = nil
     }

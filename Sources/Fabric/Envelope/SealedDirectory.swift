@@ -21,18 +21,24 @@ struct SealedDirectory {
         let root = try EnvelopeError.wrapping { () throws(SystemFailure) in
             try OwnedFile(path: FilePath(source.path), flags: O_RDONLY | O_DIRECTORY)
         }
-        let survey = try survey(root)
-        var report = options.layout == .tar ? try sealTar(root, survey, to: file) : try sealFiles(root, survey, to: file)
+        let own = try EnvelopeError.wrapping { () throws(SystemFailure) in try file.status() }
+        let survey = try survey(root, without: own)
+        var report =
+            options.layout == .tar
+            ? try sealTar(root, survey, to: file, without: own) : try sealFiles(root, survey, to: file)
         report.leftOut = survey.leftOut
         report.outsideLinks = options.layout == .tar ? survey.outsideLinks : []
         return report
     }
 
     /// Looks at everything once, so that the room for the manifest and the progress are known.
-    private func survey(_ root: OwnedFile) throws(EnvelopeError) -> Survey {
+    ///
+    /// - Parameter own: The envelope that is being written, which may lie in the directory itself.
+    private func survey(_ root: OwnedFile, without own: stat) throws(EnvelopeError) -> Survey {
         var survey = Survey()
         let top = Array(source.name.utf8)
         try DirectoryWalk.visit(root, wrapping: EnvelopeError.system) { entry throws(EnvelopeError) in
+            guard !entry.is(own) else { return }
             let mode = entry.status.st_mode
             let shown = String(decoding: entry.path, as: UTF8.self)
             // A header, a pax header with its record, and the content in full 512-byte blocks.
@@ -75,7 +81,9 @@ struct SealedDirectory {
 
     // MARK: - As one tar
 
-    private func sealTar(_ root: OwnedFile, _ survey: Survey, to file: OwnedFile) throws(EnvelopeError) -> SealReport {
+    private func sealTar(
+        _ root: OwnedFile, _ survey: Survey, to file: OwnedFile, without own: stat
+    ) throws(EnvelopeError) -> SealReport {
         let content = source.name + ".tar"
         try BlockName.check(content)
         var options = options
@@ -86,18 +94,20 @@ struct SealedDirectory {
         builder.begin(content)
         try ThreadLocale.utf8.run { () throws(EnvelopeError) in
             let tar = try TarWriter(into: builder)
-            try tar.run { () throws(EnvelopeError) in try addAll(root, to: tar, builder: builder, survey) }
+            try tar.run { () throws(EnvelopeError) in try addAll(root, to: tar, builder: builder, survey, without: own)
+            }
         }
         try builder.end()
         return try builder.report(signedBy: key)
     }
 
     private func addAll(
-        _ root: OwnedFile, to tar: TarWriter, builder: EnvelopeBuilder, _ survey: Survey
+        _ root: OwnedFile, to tar: TarWriter, builder: EnvelopeBuilder, _ survey: Survey, without own: stat
     ) throws(EnvelopeError) {
         let top = Array(source.name.utf8) + [UInt8(ascii: "/")]
         try tar.add(path: top, status: source.status)
         try DirectoryWalk.visit(root, wrapping: EnvelopeError.system) { entry throws(EnvelopeError) in
+            guard !entry.is(own) else { return }
             let mode = entry.status.st_mode
             let path = top + entry.path
             if tibet_is_directory(mode) {
@@ -117,7 +127,8 @@ struct SealedDirectory {
 
     // MARK: - As files
 
-    private func sealFiles(_ root: OwnedFile, _ survey: Survey, to file: OwnedFile) throws(EnvelopeError) -> SealReport {
+    private func sealFiles(_ root: OwnedFile, _ survey: Survey, to file: OwnedFile) throws(EnvelopeError) -> SealReport
+    {
         guard !survey.plan.isEmpty else { throw .unusableInput(source.path, reason: "there are no files in it") }
         var options = options
         options.contentLayout = .files

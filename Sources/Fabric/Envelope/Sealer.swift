@@ -26,7 +26,9 @@ public struct Sealer {
     /// Seals `input` into a new file at `output`. Blocks until it is durable.
     ///
     /// - Parameter replacing: Whether an existing file at `output` may be replaced, which happens in one step.
-    public func seal(_ input: SealInput, to output: FilePath, replacing: Bool = false) throws(EnvelopeError) -> SealReport {
+    public func seal(_ input: SealInput, to output: FilePath, replacing: Bool = false) throws(EnvelopeError)
+        -> SealReport
+    {
         guard Zstd.levels.contains(options.level) else {
             throw .overLimit("level \(options.level) is not between 1 and \(Zstd.levels.upperBound)")
         }
@@ -80,7 +82,9 @@ public struct Sealer {
         }
     }
 
-    private func sealStream(_ source: OwnedFile, named name: String, to file: OwnedFile) throws(EnvelopeError) -> SealReport {
+    private func sealStream(_ source: OwnedFile, named name: String, to file: OwnedFile) throws(EnvelopeError)
+        -> SealReport
+    {
         var options = options
         options.contentLayout = .file
         let builder = try EnvelopeBuilder(file: file, options: options, plan: nil)

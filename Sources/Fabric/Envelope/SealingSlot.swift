@@ -83,7 +83,8 @@ final class SealingSlot: Sendable {
     func sampleShrinks() throws(EnvelopeError) -> Bool {
         let count = self.count
         let piece = 128 << 10
-        let places = count <= 3 * piece ? [0..<count] : [0, (count - piece) / 2, count - piece].map { $0..<($0 + piece) }
+        let places =
+            count <= 3 * piece ? [0..<count] : [0, (count - piece) / 2, count - piece].map { $0..<($0 + piece) }
         var made = 0
         var taken = 0
         for place in places {

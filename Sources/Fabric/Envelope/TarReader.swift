@@ -59,7 +59,9 @@ final class TarReader {
             let file = try tree.createFile(path, mode: 0o600)
             try copy(archive, to: file, size: archive_entry_size(entry))
             _ = tibet_set_file_times(file.descriptor, seconds, nanoseconds)
-            guard fchmod(file.descriptor, mode) == 0 else { throw .system(.current("cannot set the mode of '\(file.label)'")) }
+            guard fchmod(file.descriptor, mode) == 0 else {
+                throw .system(.current("cannot set the mode of '\(file.label)'"))
+            }
         case tibet_archive_directory:
             try tree.createFolder(path, mode: mode, seconds: seconds, nanoseconds: nanoseconds)
         case tibet_archive_symlink:
@@ -123,7 +125,8 @@ final class TarReader {
         if path.last == UInt8(ascii: "/") { path.removeLast() }
         let components = path.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
         for component in components {
-            let isUnsafe = component.isEmpty || component.elementsEqual([0x2e]) || component.elementsEqual([0x2e, 0x2e])
+            let isUnsafe =
+                component.isEmpty || component.elementsEqual([0x2e]) || component.elementsEqual([0x2e, 0x2e])
             guard !isUnsafe, component.count <= 255 else {
                 throw .badArchive("the path '\(shown(path))' does not stay where it belongs")
             }

@@ -9,7 +9,12 @@ extension Lane {
     /// - Throws: `reserveReached` when the rest would not fit; `system` when the upload is open elsewhere, or the disk
     ///   does not take it.
     public func beginUpload(_ id: String, of announcement: UploadAnnouncement) throws(LaneError) -> ResumableDeposit {
-        let directory = try uploads()
+        guard mkdirat(handle.descriptor, UploadFile.directory, 0o700) == 0 || errno == EEXIST else {
+            throw .system(.current("cannot create '\(directory.string)/\(UploadFile.directory)'"))
+        }
+        guard let directory = try uploads() else {
+            throw .system(SystemFailure("cannot open '\(UploadFile.directory)'", .noSuchFileOrDirectory))
+        }
         if let before = UploadAnnouncement(id: id, in: directory), before == announcement {
             return try ResumableDeposit(lane: self, directory: directory, id: id, announcement: before)
         }
@@ -23,14 +28,15 @@ extension Lane {
 
     /// Opens the upload `id` as it was left; nil when there is none.
     public func resumeUpload(_ id: String) throws(LaneError) -> ResumableDeposit? {
-        let directory = try uploads()
-        guard let announcement = UploadAnnouncement(id: id, in: directory) else { return nil }
+        guard let directory = try uploads(), let announcement = UploadAnnouncement(id: id, in: directory) else {
+            return nil
+        }
         return try ResumableDeposit(lane: self, directory: directory, id: id, announcement: announcement)
     }
 
     /// The number of uploads that were begun and are not over.
     public func unfinishedUploads() throws(LaneError) -> Int {
-        let directory = try uploads()
+        guard let directory = try uploads() else { return 0 }
         return try LaneError.wrapping { () throws(SystemFailure) in
             Set(try Directories.list(directory).compactMap { UploadFile.id(in: $0) }).count
         }
@@ -41,7 +47,7 @@ extension Lane {
     /// - Returns: How many were removed.
     @discardableResult
     public func removeUploads(untouchedFor age: Duration) throws(LaneError) -> Int {
-        let directory = try uploads()
+        guard let directory = try uploads() else { return 0 }
         let names = try LaneError.wrapping { () throws(SystemFailure) in try Directories.list(directory) }
         let oldest = Timestamp.now().seconds - age.components.seconds
         var removed = 0
@@ -60,13 +66,14 @@ extension Lane {
         return removed
     }
 
-    /// The directory of all uploads, created with mode 0700 where it is missing.
-    private func uploads() throws(LaneError) -> OwnedFile {
-        guard mkdirat(handle.descriptor, UploadFile.directory, 0o700) == 0 || errno == EEXIST else {
-            throw .system(.current("cannot create '\(directory.string)/\(UploadFile.directory)'"))
-        }
-        return try LaneError.wrapping { () throws(SystemFailure) in
-            try OwnedFile(UploadFile.directory, in: handle, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+    /// The directory of all uploads; nil in a lane that never had any.
+    private func uploads() throws(LaneError) -> OwnedFile? {
+        do {
+            return try OwnedFile(UploadFile.directory, in: handle, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+        } catch let error where error.errno == .noSuchFileOrDirectory {
+            return nil
+        } catch {
+            throw .system(error)
         }
     }
 }

@@ -62,6 +62,16 @@ public struct EnvelopeVerifier: Sendable {
         return (verdict, envelope)
     }
 
+    /// How far an envelope is verified whose blocks were all verified while they were unpacked.
+    ///
+    /// - Parameter name: The name that it came under.
+    public func state(ofUnpacked envelope: EnvelopeFile, arrivedAs name: String) -> VerificationState {
+        let comparison = SurfaceComparison(
+            name: SurfaceName(parsing: name).surface, manifest: envelope.manifest.surface)
+        let findings = BlockFindings(faults: [], digests: envelope.manifest.blocks.map(\.digest))
+        return Climb(envelope: envelope, findings: findings, comparison: comparison, pinnedKeys: pinnedKeys).run().state
+    }
+
     /// The bytes are here, and that is all that can be said of them.
     private static func unreadable(_ fault: EnvelopeFault) -> EnvelopeVerdict {
         EnvelopeVerdict(

@@ -56,7 +56,8 @@ struct IdentityReport {
         guard !json else {
             Terminal.say(
                 JSONLine([
-                    ("event", .text(event)), ("aint", .text(identity.name)), ("pubkey_hex", .text(identity.publicKey.hex)),
+                    ("event", .text(event)), ("aint", .text(identity.name)),
+                    ("pubkey_hex", .text(identity.publicKey.hex)),
                     ("fingerprint_hex", .text(identity.publicKey.fingerprint.hex)), ("path", .text(path.string)),
                 ]))
             return

@@ -30,6 +30,7 @@ struct Inspect: ParsableCommand, ReportingCommand {
         let surface = manifest.surface
         let rows: [(String, String?)] = [
             ("envelope", "\(file), \(Quantity.bytes(envelope.size))"),
+            ("state", "\(VerificationState.present): blocks not looked at, see 'tcd verify'"),
             ("tpid", manifest.transferID.text),
             ("sealed", manifest.createdAt.iso8601),
             ("sender", manifest.senderName),
@@ -71,6 +72,7 @@ struct Inspect: ParsableCommand, ReportingCommand {
         Terminal.say(
             JSONLine([
                 ("file", .text(file)), ("size_bytes", .number(envelope.size)), ("signed", .flag(envelope.isSigned)),
+                ("verification_state", .text(VerificationState.present.name)),
                 ("tpid", .text(manifest.transferID.text)), ("created_at", .text(manifest.createdAt.iso8601)),
                 ("sender_aint", .text(manifest.senderName)), ("sender_pubkey", .text(manifest.senderKey.hex)),
                 ("receiver_aint", .text(manifest.receiverName)), ("receiver_pubkey", .text(manifest.receiverKey)),

@@ -56,7 +56,7 @@ struct Recv: AsyncParsableCommand, ReportingCommand {
         let ending = Ending(stopping: server, after: wait)
         var reception = Reception(
             inbox: place.directory, unpackInto: unpack.map { FilePath($0) },
-            pinnedKeys: configuration.authorization.trustedKeys, output: output)
+            pinnedKeys: configuration.authorization.trustedKeys, ledger: try place.ledger(), output: output)
         for await arrival in server.arrivals {
             await reception.take(arrival)
             // Whatever else was confirmed meanwhile is still taken: the stream ends when the listener has stopped.
@@ -87,12 +87,14 @@ struct Recv: AsyncParsableCommand, ReportingCommand {
 struct InboxPlace {
     let directory: FilePath
     private let isTemporary: Bool
+    private let isNew: Bool
 
     /// - Parameter besides: The directory that contents are unpacked to, whose disk is the one to use.
     init(_ inbox: String?, besides unpack: String?, isKept: Bool) throws {
         if let inbox {
             directory = FilePath(inbox)
             isTemporary = false
+            isNew = false
             return
         }
         let base = unpack ?? getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
@@ -103,6 +105,12 @@ struct InboxPlace {
         }
         directory = FilePath(String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self))
         isTemporary = !isKept
+        isNew = true
+    }
+
+    /// What came into this inbox before; nil for one that is new anyway.
+    func ledger() throws -> TransferLedger? {
+        isNew ? nil : try TransferLedger(directory: directory.appending(".received"))
     }
 
     /// Removes a temporary inbox if nothing is lost by that, and says where it is otherwise.

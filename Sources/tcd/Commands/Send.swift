@@ -22,7 +22,8 @@ struct Send: AsyncParsableCommand, ReportingCommand {
     @Option(name: .long, help: ArgumentHelp("Where to deliver it.", valueName: "target"))
     var to: String
 
-    @Option(name: .long, help: ArgumentHelp("How to carry it: http or local. Default: by the target.", valueName: "name"))
+    @Option(
+        name: .long, help: ArgumentHelp("How to carry it: http or local. Default: by the target.", valueName: "name"))
     var transport: String?
 
     @Flag(name: .long, help: "The path is an envelope already: send it as it is, under its own name.")
@@ -52,15 +53,20 @@ struct Send: AsyncParsableCommand, ReportingCommand {
         output.explain("sealed as \(parcel.envelope.name), sha256 \(parcel.envelope.digest.hex)")
         if dryRun {
             try parcel.discard()
-            SendReport(self, parcel, route: route, receipt: nil, time: .now - start).tell(json: output.json)
+            SendReport(self, parcel, route: route, receipt: nil, time: .now - start, delivery: .zero)
+                .tell(json: output.json)
             return
         }
+        let departure = ContinuousClock.now
         let receipt = try await deliver(parcel, by: carrier, along: route)
+        let delivery = ContinuousClock.now - departure
         try parcel.settle()
-        SendReport(self, parcel, route: route, receipt: receipt, time: .now - start).tell(json: output.json)
+        SendReport(self, parcel, route: route, receipt: receipt, time: .now - start, delivery: delivery)
+            .tell(json: output.json)
     }
 
-    private func deliver(_ parcel: Parcel, by carrier: any Carrier, along route: Route) async throws -> DeliveryReceipt {
+    private func deliver(_ parcel: Parcel, by carrier: any Carrier, along route: Route) async throws -> DeliveryReceipt
+    {
         let bar = ProgressBar("sending", quiet: output.json)
         defer { bar.finish() }
         do {

@@ -54,15 +54,18 @@ struct Unpack: ParsableCommand, ReportingCommand {
         defer { bar.finish() }
         let report = try unpacker.unpack(envelope, into: FilePath(directory))
         bar.finish()
-        tell(report, envelope)
+        var verifier = EnvelopeVerifier()
+        verifier.pinnedKeys = pins
+        let name = FilePath(file).lastComponent?.string ?? file
+        tell(report, envelope, state: verifier.state(ofUnpacked: envelope, arrivedAs: name))
     }
 
-    private func tell(_ report: Unpacker.Report, _ envelope: EnvelopeFile) {
+    private func tell(_ report: Unpacker.Report, _ envelope: EnvelopeFile, state: VerificationState) {
         if output.json {
             Terminal.say(
                 JSONLine([
                     ("event", "unpacked"), ("file", .text(file)), ("paths", .init(report.paths.map(\.string))),
-                    ("bytes", .number(Int64(clamping: report.bytes))),
+                    ("bytes", .number(Int64(clamping: report.bytes))), ("verification_state", .text(state.name)),
                     ("sender_aint", .text(envelope.manifest.senderName)),
                     ("sender_pubkey", .text(envelope.manifest.senderKey.hex)),
                     ("tpid", .text(envelope.manifest.transferID.text)),
@@ -70,7 +73,8 @@ struct Unpack: ParsableCommand, ReportingCommand {
         } else {
             let shown = report.paths.prefix(5).map { VerdictReport.shown($0.string) }.joined(separator: ", ")
             let more = report.paths.count > 5 ? " and \(report.paths.count - 5) more" : ""
-            Terminal.say("✓ verified and unpacked \(file) → \(shown)\(more) (\(Quantity.bytes(Int64(clamping: report.bytes))))")
+            Terminal.say(
+                "✓ unpacked \(file) → \(shown)\(more) (\(Quantity.bytes(Int64(clamping: report.bytes))), \(state))")
         }
     }
 }

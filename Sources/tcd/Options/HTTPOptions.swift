@@ -19,7 +19,8 @@ struct HTTPOptions: ParsableArguments {
     @Option(name: .customLong("cert"), help: ArgumentHelp("The client certificate to show (PEM).", valueName: "file"))
     var clientCertificate: String?
 
-    @Option(name: .customLong("key"), help: ArgumentHelp("The client certificate's private key (PEM).", valueName: "file"))
+    @Option(
+        name: .customLong("key"), help: ArgumentHelp("The client certificate's private key (PEM).", valueName: "file"))
     var clientKey: String?
 
     @Option(name: .long, help: ArgumentHelp("Give up connecting after this time.", valueName: "seconds"))

@@ -33,7 +33,8 @@ struct IdentityOptions: ParsableArguments {
             guard case .missing = error else { throw error }
             let identity = try directory.loadOrCreate(name: aint ?? Identity.defaultName)
             Terminal.note(
-                "created the identity '\(identity.name)' in '\(directory.path)'; its public key is \(identity.publicKey)")
+                "created the identity '\(identity.name)' in '\(directory.path)'; its public key is \(identity.publicKey)"
+            )
             return identity
         }
     }

@@ -59,7 +59,9 @@ struct ListenerOptions: ParsableArguments {
     private func tls() throws -> HTTPListenerTLS? {
         switch (tlsCert, tlsKey) {
         case (nil, nil):
-            guard tlsClientAuthorities == nil else { throw UsageError("--tls-client-ca needs --tls-cert and --tls-key") }
+            guard tlsClientAuthorities == nil else {
+                throw UsageError("--tls-client-ca needs --tls-cert and --tls-key")
+            }
             return nil
         case (let certificate?, let key?):
             return HTTPListenerTLS(

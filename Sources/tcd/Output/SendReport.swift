@@ -7,14 +7,21 @@ struct SendReport {
     private let route: Route
     private let receipt: DeliveryReceipt?
     private let time: Duration
+    private let delivery: Duration
 
-    /// - Parameter receipt: What the receiver confirmed; nil for a dry run.
-    init(_ command: Send, _ parcel: Parcel, route: Route, receipt: DeliveryReceipt?, time: Duration) {
+    /// - Parameters:
+    ///   - receipt: What the receiver confirmed; nil for a dry run.
+    ///   - time: From start to receipt.
+    ///   - delivery: How much of that was delivery.
+    init(
+        _ command: Send, _ parcel: Parcel, route: Route, receipt: DeliveryReceipt?, time: Duration, delivery: Duration
+    ) {
         self.command = command
         self.parcel = parcel
         self.route = route
         self.receipt = receipt
         self.time = time
+        self.delivery = delivery
     }
 
     func tell(json: Bool) {
@@ -32,7 +39,7 @@ struct SendReport {
         let again = receipt.wasDuplicate ? "; it was there already" : ""
         Terminal.say(
             "✓ delivered to \(route): \(receipt.strength), \(Quantity.bytes(envelope.size)) in "
-                + "\(milliseconds) ms\(resumed)\(again)")
+                + "\(Self.milliseconds(time)) ms\(resumed)\(again)")
         if let stored = receipt.storedName, stored != envelope.name.text {
             Terminal.say("  stored there as \(VerdictReport.shown(stored))")
         }
@@ -46,14 +53,15 @@ struct SendReport {
                 ("digest", .text(envelope.digest.description)), ("carrier", .text(route.scheme)),
                 ("target", .text(route.address)), ("state", .text(receipt?.strength.description ?? "dry-run")),
                 ("bytes", parcel.contentBytes.map { .number($0) } ?? .null),
-                ("sealed_bytes", .number(envelope.size)), ("elapsed_ms", .number(milliseconds)),
+                ("sealed_bytes", .number(envelope.size)), ("elapsed_ms", .number(Self.milliseconds(time))),
+                ("delivery_ms", .number(Self.milliseconds(delivery))),
                 ("stored_name", .init(receipt?.storedName)), ("duplicate", .flag(receipt?.wasDuplicate ?? false)),
                 ("resumed_from", .number(receipt?.resumedFrom ?? 0)),
                 ("far_digest", .init(receipt?.farDigest?.description)),
             ]))
     }
 
-    private var milliseconds: Int64 {
+    private static func milliseconds(_ time: Duration) -> Int64 {
         time.components.seconds * 1000 + time.components.attoseconds / 1_000_000_000_000_000
     }
 }

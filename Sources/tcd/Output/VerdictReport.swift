@@ -12,6 +12,7 @@ struct VerdictReport {
             ("assurance", .init(verdict.assurance?.rawValue)),
             ("surface_status", .init(verdict.comparison?.status.rawValue)),
             ("mismatch_class", .init(verdict.comparison?.mismatchClass?.rawValue)),
+            ("canonical_name", .init(verdict.isValid ? manifest?.surface.canonicalName(today: .now())?.text : nil)),
             ("sender_aint", .init(manifest?.senderName)), ("sender_pubkey", .init(manifest?.senderKey.hex)),
             ("tpid", .init(manifest?.transferID.text)),
             ("content_digest", .init(manifest?.computedContentDigest.description)),

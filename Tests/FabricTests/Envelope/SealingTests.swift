@@ -182,6 +182,15 @@ struct SealingTests {
         #expect(try !scratch.names().contains("f.tza"))
     }
 
+    @Test("A directory can be sealed into an envelope that lies in it", arguments: SealOptions.DirectoryLayout.allCases)
+    func insideItself(layout: SealOptions.DirectoryLayout) throws {
+        try scratch.write("tree/a.txt", prose(1000))
+        try seal(scratch.path("tree"), options { $0.layout = layout }, as: "tree/e.tza")
+        let envelope = try EnvelopeFile(path: scratch.path("tree/e.tza"))
+        _ = try Unpacker().unpack(envelope, into: scratch.path("out"))
+        #expect(try scratch.names(layout == .tar ? "out/tree" : "out") == ["a.txt"])
+    }
+
     @Test("Links that lead outside are reported when sealing and refused when unpacking")
     func outsideLinks() throws {
         try scratch.write("tree/a.txt", prose(10))

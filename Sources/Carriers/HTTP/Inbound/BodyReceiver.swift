@@ -2,6 +2,7 @@ internal import Fabric
 internal import HTTPTypes
 internal import HummingbirdCore
 internal import NIOCore
+internal import Synchronization
 
 /// Carries a request's body to where it is stored, in large pieces, on threads that may block.
 struct BodyReceiver: Sendable {
@@ -17,7 +18,7 @@ struct BodyReceiver: Sendable {
     /// - Returns: The number of bytes written, which is less than `count` when the connection ended early.
     /// - Throws: 408 for a body that comes too slowly, after writing what came; the lane's refusal when a write fails.
     func receive(
-        _ body: RequestBody, upTo count: Int64,
+        _ body: RequestBody, upTo count: Int64, reportingTo activity: BodyActivity = BodyActivity(),
         into write: @escaping @Sendable (UnsafeRawBufferPointer) throws(LaneError) -> Void
     ) async throws(Refusal) -> Int64 {
         var piece = ByteBuffer()
@@ -28,7 +29,10 @@ struct BodyReceiver: Sendable {
         var iterator = body.makeAsyncIterator()
         reading: while total < count {
             do {
+                activity.isListening.store(true, ordering: .relaxed)
+                defer { activity.isListening.store(false, ordering: .relaxed) }
                 guard var chunk = try await iterator.next() else { break reading }
+                activity.chunks.add(1, ordering: .relaxed)
                 total += Int64(chunk.readableBytes)
                 piece.writeBuffer(&chunk)
             } catch is SlowRequest {
@@ -49,6 +53,27 @@ struct BodyReceiver: Sendable {
         try await PendingWrite(piece, work, write).finish()
         if isSlow { throw Refusal(.requestTimeout, "too-slow", "the body came too slowly") }
         return total
+    }
+}
+
+/// Whether anything comes on a connection, for others to see.
+final class BodyActivity: Sendable {
+    /// How many times bytes came.
+    fileprivate let chunks = Atomic<Int>(0)
+    /// Whether the connection is waited for, rather than the disk.
+    fileprivate let isListening = Atomic<Bool>(false)
+
+    /// What was seen at one moment.
+    struct Sighting: Equatable {
+        fileprivate let chunks: Int
+        /// Whether only the connection could bring things forward.
+        let isListening: Bool
+    }
+
+    /// What can be seen now. Two equal sightings of a listening connection have silence between them.
+    var sighting: Sighting {
+        Sighting(
+            chunks: chunks.load(ordering: .relaxed), isListening: isListening.load(ordering: .relaxed))
     }
 }
 

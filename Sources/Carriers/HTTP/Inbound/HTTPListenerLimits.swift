@@ -20,8 +20,8 @@ public struct HTTPListenerLimits: Sendable, Equatable {
     public var unfinishedUploads: Int = 256
     /// How long an interrupted upload is kept after its last byte. 24 hours.
     public var unfinishedUploadAge: Duration = .seconds(24 * 60 * 60)
-    /// How long a request for an upload waits for another connection that is writing it. 1 second.
-    public var takeOverTime: Duration = .seconds(1)
+    /// How long a connection that has an upload must be silent before another takes the upload over. 2 seconds.
+    public var takeOverTime: Duration = .seconds(2)
     /// How long deliveries under way may go on when the listener is stopped. 5 seconds.
     public var stopTime: Duration = .seconds(5)
 

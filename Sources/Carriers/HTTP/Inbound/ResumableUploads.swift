@@ -23,25 +23,27 @@ struct ResumableUploads: Sendable {
         let release = try slots.take()
         defer { release() }
         if let reply = await arrivals.replyToReplay(digest, claim: claim, as: authentication) { return reply }
-        if let stored = try await onDisk({ lane throws(LaneError) in try lane.holds(name, digest: digest) }) {
-            let publication = Publication(
-                outcome: .duplicate, requestedName: name, storedName: stored, digest: digest, size: size)
-            return Arrivals.reply(.duplicate, publication, authentication)
-        }
         let announcement = UploadAnnouncement(name: name, digest: digest, size: size, owner: authentication.key)
         let id = UploadID.derive(name: name, digest: digest, size: size, owner: announcement.owner)
         let (_, parked) = try await sessions.take(id, for: exchange.channel)
-        let deposit: ResumableDeposit
         do throws(Refusal) {
+            // Only now: whoever had the upload before may just have finished it.
+            if let stored = try await onDisk({ lane throws(LaneError) in try lane.holds(name, digest: digest) }) {
+                await sessions.release(id, parking: nil)
+                let publication = Publication(
+                    outcome: .duplicate, requestedName: name, storedName: stored, digest: digest, size: size)
+                return Arrivals.reply(.duplicate, publication, authentication)
+            }
+            let deposit: ResumableDeposit
             if let parked { deposit = parked } else { deposit = try await begin(id, announcement) }
+            var reply = Self.describe(deposit, status: .created)
+            await sessions.release(id, parking: deposit)
+            reply.headers[.location] = "/inbox/" + UploadID.directory + "/" + id
+            return reply
         } catch {
             await sessions.release(id, parking: nil)
             throw error
         }
-        var reply = Self.describe(deposit, status: .created)
-        await sessions.release(id, parking: deposit)
-        reply.headers[.location] = "/inbox/" + UploadID.directory + "/" + id
-        return reply
     }
 
     /// `PATCH` of an upload with its rest.
@@ -57,9 +59,10 @@ struct ResumableUploads: Sendable {
             let authentication = try admit(claim, to: deposit.announcement)
             try await prepare(deposit, for: offset, length)
             await exchange.proceed(writer)
-            let count = try await receiver.receive(exchange.request.body, upTo: length) { bytes throws(LaneError) in
+            let count = try await receiver.receive(
+                exchange.request.body, upTo: length, reportingTo: holder.activity
+            ) { bytes throws(LaneError) in
                 try deposit.write(bytes)
-                holder.hasMoved(bytes.count)
             }
             guard count == length else { throw .shortBody(count, of: length) }
             let reply = try await finish(deposit, claim, authentication, exchange, offset)

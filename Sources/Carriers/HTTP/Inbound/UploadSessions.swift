@@ -1,6 +1,5 @@
 internal import Fabric
 internal import NIOCore
-internal import Synchronization
 
 /// Makes sure that each unfinished upload has one user at a time, in this process.
 ///
@@ -9,13 +8,11 @@ internal import Synchronization
 actor UploadSessions {
     /// Who uses an upload now.
     final class Holder: Sendable {
+        /// What comes on the connection.
+        let activity = BodyActivity()
         fileprivate let channel: any Channel
-        fileprivate let moved = Atomic<Int>(0)
 
         fileprivate init(channel: any Channel) { self.channel = channel }
-
-        /// Takes note that bytes came on this holder's connection.
-        func hasMoved(_ count: Int) { moved.add(count, ordering: .relaxed) }
     }
 
     private let patience: Duration
@@ -28,20 +25,21 @@ actor UploadSessions {
 
     /// Takes the upload `id` for the connection `channel`; whoever takes it must `release` it.
     ///
-    /// When another connection has it, this waits. A connection that ended without word is silent, and after the wait
-    /// it is closed and the upload taken over; one that went on moving bytes keeps it.
+    /// When another connection has it, this waits. One that is silent for `patience` is taken for dead: it is closed,
+    /// and the upload taken over. One that goes on bringing bytes, or is being stored, keeps it.
     ///
     /// - Returns: The holder, and the upload where it was still open.
     /// - Throws: 409 when another connection keeps it.
     func take(_ id: String, for channel: any Channel) async throws(Refusal) -> (Holder, ResumableDeposit?) {
-        if let other = busy[id] {
-            let before = other.moved.load(ordering: .relaxed)
-            if await !wait(for: other, of: id, atMost: patience) {
-                guard other.moved.load(ordering: .relaxed) == before else { throw .busyUpload }
-                other.channel.close(promise: nil)
-                guard await wait(for: other, of: id, atMost: patience) else { throw .busyUpload }
-            }
+        for _ in 0..<3 {
+            guard let other = busy[id] else { break }
+            let before = other.activity.sighting
+            await wait(for: other, of: id)
+            guard busy[id] === other, before.isListening, other.activity.sighting == before else { continue }
+            other.channel.close(promise: nil)
+            await wait(for: other, of: id)
         }
+        guard busy[id] == nil else { throw .busyUpload }
         let holder = Holder(channel: channel)
         busy[id] = holder
         guard let index = parked.firstIndex(where: { $0.id == id }) else { return (holder, nil) }
@@ -59,13 +57,12 @@ actor UploadSessions {
     /// Closes what is open and unused.
     func closeAll() { parked = [] }
 
-    /// Waits until `holder` has released the upload; false when it has not in that time, or another was quicker.
-    private func wait(for holder: Holder, of id: String, atMost limit: Duration) async -> Bool {
-        let end = ContinuousClock.now + limit
+    /// Waits until `holder` has released the upload, for at most `patience`.
+    private func wait(for holder: Holder, of id: String) async {
+        let end = ContinuousClock.now + patience
         while busy[id] === holder, ContinuousClock.now < end {
             // Looked at now and then: this is rare, and over as soon as the other connection notices its end.
-            guard (try? await Task.sleep(for: .milliseconds(10))) != nil else { return false }
+            guard (try? await Task.sleep(for: .milliseconds(10))) != nil else { return }
         }
-        return busy[id] == nil
     }
 }

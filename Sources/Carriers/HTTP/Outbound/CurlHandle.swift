@@ -53,11 +53,8 @@ struct CurlHandle {
         return tibet_curl_get_off_t(pointer, info, &value) == CURLE_OK ? Int64(value) : 0
     }
 
-    /// The socket in use; nil when there is none.
-    var socket: Int32? {
-        var value: curl_socket_t = -1
-        return tibet_curl_get_socket(pointer, &value) == CURLE_OK && value >= 0 ? value : nil
-    }
+    /// Keeps the system from taking much more than the network can carry.
+    mutating func limitUnsentBytes() { note(tibet_curl_set_unsent_limit(pointer)) }
 
     private mutating func note(_ result: CURLcode) {
         if failure == CURLE_OK { failure = result }

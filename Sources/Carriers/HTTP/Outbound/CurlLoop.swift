@@ -18,8 +18,11 @@ final class CurlLoop: @unchecked Sendable {
         var isOver = false
     }
 
-    /// libcurl wants this once, before anything else.
-    private static let globalResult = curl_global_init(Int(CURL_GLOBAL_DEFAULT))
+    /// Why libcurl cannot be loaded; nil when it is loaded and ready, which it wants to be told once.
+    static let loadingProblem: String? = {
+        if let problem = tibet_curl_load() { return String(cString: problem) }
+        return curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK ? nil : "it cannot be initialised"
+    }()
 
     private init(multi: UnsafeMutableRawPointer, tick: Duration) {
         self.multi = multi
@@ -28,7 +31,7 @@ final class CurlLoop: @unchecked Sendable {
 
     /// Starts the thread, which looks after its transfers at least once in `tick`; nil when the system gives none.
     static func start(tick: Duration) -> CurlLoop? {
-        guard globalResult == CURLE_OK, let multi = curl_multi_init() else { return nil }
+        guard loadingProblem == nil, let multi = curl_multi_init() else { return nil }
         let loop = CurlLoop(multi: multi, tick: tick)
         // The thread keeps the loop alive; whoever wants it to end calls `stop`.
         let context = Unmanaged.passRetained(loop)

@@ -15,7 +15,7 @@ final class CurlThread: Sendable {
 
     /// Makes one request. Cancelling the task ends it at once.
     func perform(_ request: OutgoingRequest) async throws(RequestFailure) -> Answer {
-        guard let loop = startedLoop() else { throw .curl(code: CURLE_FAILED_INIT.rawValue, detail: "") }
+        guard let loop = startedLoop() else { throw failedStart }
         let transfer = CurlTransfer(request, configuration)
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
@@ -27,6 +27,11 @@ final class CurlThread: Sendable {
             loop.wake()
         }
         return try result.get()
+    }
+
+    private var failedStart: RequestFailure {
+        let detail = CurlLoop.loadingProblem.map { "libcurl cannot be loaded: \($0)" } ?? "no thread came about"
+        return .curl(code: CURLE_FAILED_INIT.rawValue, detail: detail)
     }
 
     private func startedLoop() -> CurlLoop? {

@@ -71,6 +71,7 @@ final class CurlTransfer: @unchecked Sendable {
         handle.set(CURLOPT_CONNECTTIMEOUT_MS, configuration.connectTime.wholeMilliseconds)
         handle.set(CURLOPT_TCP_KEEPALIVE, 1)
         handle.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
+        handle.limitUnsentBytes()
         if let file = configuration.authorities {
             handle.set(CURLOPT_CAINFO, file.string)
             // The system's directory would be trusted beside the file.
@@ -196,7 +197,7 @@ extension CurlTransfer {
     func isStalled(at now: ContinuousClock.Instant) -> Bool {
         guard let handle, handle.largeInfo(CURLINFO_PRETRANSFER_TIME_T) > 0 else { return false }
         let total = request.body?.count ?? 0
-        let delivered = max(0, min(total, handle.largeInfo(CURLINFO_SIZE_UPLOAD_T) - unacknowledged(handle)))
+        let delivered = min(total, handle.largeInfo(CURLINFO_SIZE_UPLOAD_T))
         if delivered > reported {
             reported = delivered
             request.progress(delivered)
@@ -228,14 +229,6 @@ extension CurlTransfer {
     private func complete(_ result: Result<Answer, RequestFailure>) {
         continuation?.resume(returning: result)
         continuation = nil
-    }
-
-    /// The bytes that this system has taken and the far side's has not: without this, whatever fits into the socket's
-    /// buffer would look delivered.
-    private func unacknowledged(_ handle: CurlHandle) -> Int64 {
-        guard let socket = handle.socket else { return 0 }
-        var count: Int32 = 0
-        return ioctl(socket, UInt(TIOCOUTQ), &count) == 0 ? Int64(count) : 0
     }
 }
 

@@ -14,10 +14,11 @@ struct BlockingWork: Sendable {
     func run<Value: Sendable, Failure: Error>(
         _ body: @escaping @Sendable () throws(Failure) -> Value
     ) async throws(Failure) -> Value {
-        let result = await withCheckedContinuation { (continuation: CheckedContinuation<Result<Value, Failure>, Never>) in
+        typealias Outcome = Result<Value, Failure>
+        let result = await withCheckedContinuation { (continuation: CheckedContinuation<Outcome, Never>) in
             pool.submit { _ in
                 // Done even when the pool is about to stop: somebody waits for it.
-                continuation.resume(returning: Result { () throws(Failure) in try body() })
+                continuation.resume(returning: Outcome { () throws(Failure) in try body() })
             }
         }
         return try result.get()

@@ -1,0 +1,108 @@
+internal import CLinux
+internal import Glibc
+public import SystemPackage
+
+/// The transfers that a receiver has dealt with, so that what retries, fallbacks and replays bring again is dealt with
+/// once (`envelope.md`, section 9).
+///
+/// A transfer is the pair of the sender's key and the transfer id. Each is one small file named by the digest of the
+/// pair, in a folder of the day on which it was remembered; the file holds the envelope's digest. Names are made without
+/// replacing, so receivers that share a ledger cannot both remember a transfer first. All calls block.
+public struct TransferLedger: Sendable {
+    /// What is known of a transfer.
+    public enum Standing: Sendable, Equatable {
+        /// It did not come before.
+        case fresh
+        /// This very envelope came before: harmless, and not to be dealt with again.
+        case duplicate
+        /// Another envelope of this sender had the same transfer id.
+        case replayed(first: Digest)
+        /// It was sealed so long ago that the ledger would have forgotten it.
+        case tooOld
+    }
+
+    /// How long transfers are remembered, in days; older envelopes are not taken for fresh.
+    public static let daysKept: Int64 = 30
+
+    private let handle: OwnedFile
+
+    /// Opens the ledger in `directory`, creating it (mode 0700) where it is missing.
+    public init(directory: FilePath) throws(LaneError) {
+        handle = try LaneError.wrapping { () throws(SystemFailure) in
+            try Directories.create(directory)
+            return try OwnedFile(path: directory, flags: O_RDONLY | O_DIRECTORY)
+        }
+    }
+
+    /// What is known of the transfer that a verified manifest describes.
+    ///
+    /// - Parameter digest: The SHA-256 of the sealed envelope.
+    public func standing(
+        of manifest: Manifest, digest: Digest, at moment: Timestamp = .now()
+    ) throws(LaneError) -> Standing {
+        let name = Self.name(of: manifest)
+        let days = try LaneError.wrapping { () throws(SystemFailure) in try Directories.list(handle) }
+        for day in days where Self.isDay(day) {
+            guard let first = try read(day + "/" + name) else { continue }
+            return first == digest ? .duplicate : .replayed(first: first)
+        }
+        return manifest.createdAt.seconds < moment.seconds - Self.daysKept * 86400 ? .tooOld : .fresh
+    }
+
+    /// Remembers that the transfer was dealt with. On return that is on stable storage.
+    ///
+    /// - Returns: False when somebody else had remembered it since it was asked for.
+    @discardableResult
+    public func remember(
+        _ manifest: Manifest, digest: Digest, at moment: Timestamp = .now()
+    ) throws(LaneError) -> Bool {
+        let day = moment.surfaceDate
+        return try LaneError.wrapping { () throws(SystemFailure) in
+            if mkdirat(handle.descriptor, day, 0o700) == 0 {
+                try forget(before: moment)
+                try handle.synchronize()
+            }
+            let folder = try OwnedFile(day, in: handle, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+            let staging = StagingName.fresh()
+            let file = try OwnedFile(staging, in: folder, flags: O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW)
+            try file.write(bytes: Array(digest.hex.utf8), at: 0)
+            try file.synchronize()
+            let name = Self.name(of: manifest)
+            guard tibet_rename_noreplace(folder.descriptor, staging, folder.descriptor, name) == 0 else {
+                let reason = SystemFailure.current("cannot remember a transfer in '\(folder.label)'")
+                unlinkat(folder.descriptor, staging, 0)
+                if reason.errno == .fileExists { return false }
+                throw reason
+            }
+            try folder.synchronize()
+            return true
+        }
+    }
+
+    private func read(_ name: String) throws(LaneError) -> Digest? {
+        do throws(SystemFailure) {
+            let file = try OwnedFile(name, in: handle, flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+            let memory = Memory(byteCount: 64)
+            let count = try file.read(into: memory.bytes, at: 0)
+            return Digest(hex: String(decoding: memory.read(count), as: UTF8.self))
+        } catch {
+            if error.errno == .noSuchFileOrDirectory { return nil }
+            throw .system(error)
+        }
+    }
+
+    /// Removes the days that are older than what is kept.
+    private func forget(before moment: Timestamp) throws(SystemFailure) {
+        // A day more, because an envelope may have been remembered late on the day that it was sealed early.
+        let oldest = Timestamp(seconds: moment.seconds - (Self.daysKept + 1) * 86400).surfaceDate
+        for day in try Directories.list(handle) where Self.isDay(day) && day < oldest {
+            SafeTree.remove(day, in: handle)
+        }
+    }
+
+    private static func name(of manifest: Manifest) -> String {
+        Digest(of: manifest.senderKey.bytes + Array(manifest.transferID.text.utf8)).hex
+    }
+
+    private static func isDay(_ name: String) -> Bool { Timestamp(iso8601: name + "T00:00:00Z") != nil }
+}
