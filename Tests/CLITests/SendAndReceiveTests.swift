@@ -139,7 +139,7 @@ struct SendAndReceiveTests {
         #expect(alone.status == 2, "\(alone)")
         #expect(alone.errors.hasSuffix("tcd: 0 of 1 came in 1 seconds\n"), "\(alone)")
 
-        let partly = try await Receiver(in: folder, ["--count", "2", "--wait", "4"])
+        let partly = try await Receiver(in: folder, ["--count", "2", "--wait", "10"])
         _ = try await BuiltProgram.run("send", "a.txt", "--to", partly.url, in: folder.url)
         #expect(try await partly.program.outcome().status == 3)
 
