@@ -88,9 +88,10 @@ final class Script {
     }
 
     private func shell(_ command: String) async throws {
-        last = try await Program("/bin/sh", ["-c", command], in: folder.url, environment: ["HOME": folder.url.path])
-            .outcome()
-        guard last.status == 0 else { throw Failure(description: "sh ended with \(last.status)") }
+        let outcome = try await Program(
+            "/bin/sh", ["-c", command], in: folder.url, environment: ["HOME": folder.url.path]
+        ).outcome()
+        guard outcome.status == 0 else { throw Failure(description: "sh: \(outcome)") }
     }
 
     private func set(_ assignment: String) throws {

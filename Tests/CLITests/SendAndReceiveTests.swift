@@ -14,12 +14,14 @@ struct SendAndReceiveTests {
     }
 
     static let sendKeys = [
-        "bytes", "carrier", "digest", "duplicate", "elapsed_ms", "event", "far_digest", "name", "resumed_from",
+        "bytes", "carrier", "delivery_ms", "digest", "duplicate", "elapsed_ms", "event", "far_digest", "name",
+        "resumed_from",
         "sealed_bytes", "state", "stored_name", "target", "tpid",
     ]
 
     static let receivedKeys = [
-        "assurance", "auth", "auth_key", "blocks", "content_digest", "created_at", "digest", "errors", "event",
+        "assurance", "auth", "auth_key", "blocks", "canonical_name", "content_digest", "created_at", "digest", "errors",
+        "event",
         "mismatch_class", "name", "problem", "received_at", "remote", "resumed_from", "sender_aint", "sender_did",
         "sender_pubkey", "size_bytes", "stored_name", "surface_status", "tpid", "unpacked", "valid",
         "verification_state",
