@@ -6,7 +6,7 @@ import Testing
 
 /// Envelopes whose signatures hold and whose contents mean harm: each is refused for the right reason, and leaves
 /// nothing behind.
-@Suite("Hostile envelopes")
+@Suite("Hostile envelopes", .serialized)
 struct HostileEnvelopeTests {
     let scratch: Scratch
     let key: SigningKey

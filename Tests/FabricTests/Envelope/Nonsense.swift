@@ -23,14 +23,18 @@ enum Nonsense: String, CaseIterable {
             for depth in 1...6 { bytes += Self.head(5, count / 2 - 64 - depth) + [0x61, 0x61] }
         case .smallMaps:
             bytes += Self.head(4, count / 8)
-            while bytes.count < count { bytes += [0xa1, 0x61, 0x61, 0xa1, 0x61, 0x62, 0x81, 0x01] }
+            var maps: [UInt8] = [0xa1, 0x61, 0x61, 0xa1, 0x61, 0x62, 0x81, 0x01]
+            while maps.count < count { maps += maps }
+            bytes += maps.prefix(count - bytes.count)
         case .text: bytes += Self.head(3, count - 8)
         case .keys:
             bytes += Self.head(5, count / 6)
-            var key: UInt32 = 0
-            while bytes.count < count {
-                bytes += [0x64] + [18, 12, 6, 0].map { 0x30 + UInt8(key >> $0 & 0x3f) } + [0xf6]
-                key += 1
+            // More than are ever read.
+            bytes.reserveCapacity(count)
+            for key in 0..<1_060_000 as Range<UInt32> {
+                bytes.append(0x64)
+                for shift in [18, 12, 6, 0] as [UInt32] { bytes.append(0x30 + UInt8(key >> shift & 0x3f)) }
+                bytes.append(0xf6)
             }
         }
         bytes += [UInt8](repeating: 0, count: max(0, count - bytes.count))
