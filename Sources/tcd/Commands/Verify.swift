@@ -7,10 +7,10 @@ struct Verify: ParsableCommand, ReportingCommand {
     static let configuration = CommandConfiguration(
         abstract: "Verify envelopes: structure, digests, signatures, and the name against the manifest.",
         discussion: """
-            'Valid' means that everything in the envelope was signed by one key. Whose key that is nobody has proved,
+            'Valid' means that everything in the envelope was signed by one key. Whose key that is nobody has proved, \
             unless it is among those given with --sender-key; only then the state continuation-approved is reached.
 
-            Exit status: 0 valid, 1 invalid, 2 valid but for triage, because the name tells another story than the
+            Exit status: 0 valid, 1 invalid, 2 valid but for triage, because the name tells another story than the \
             manifest. With several files it is that of the worst.
             """)
 
