@@ -9,6 +9,8 @@ final class SafeTree {
     private let root: OwnedFile
     private let allowsOutsideLinks: Bool
     private var folders: [(path: [UInt8], mode: mode_t, seconds: Int64, nanoseconds: Int)] = []
+    /// Folders directly below the root that may not be written, open: such a folder cannot be moved to another place.
+    private var closedFolders: [(file: OwnedFile, mode: mode_t)] = []
     private var lastFolder: (path: ArraySlice<UInt8>, file: OwnedFile)?
 
     private static let slash = UInt8(ascii: "/")
@@ -45,16 +47,31 @@ final class SafeTree {
         _ = tibet_set_times(folder.descriptor, name, seconds, nanoseconds)
     }
 
-    /// Gives the folders their modes and times, inner ones first.
+    /// Gives the folders their modes and times, inner ones first; but for the modes that `close` gives.
     func finish() throws(EnvelopeError) {
         for folder in folders.sorted(by: { $0.path.count > $1.path.count }) {
             let file = try self.folder(folder.path[...])
             _ = tibet_set_file_times(file.descriptor, folder.seconds, folder.nanoseconds)
+            if folder.mode & 0o200 == 0, !folder.path.contains(Self.slash) {
+                closedFolders.append((file, folder.mode))
+                continue
+            }
             guard fchmod(file.descriptor, folder.mode) == 0 else {
                 throw failure("cannot set the mode of", folder.path)
             }
         }
         lastFolder = nil
+    }
+
+    /// Gives the modes that had to wait until everything is in its place.
+    func close(durably: Bool) throws(EnvelopeError) {
+        for (file, mode) in closedFolders {
+            guard fchmod(file.descriptor, mode) == 0 else {
+                throw .system(.current("cannot set the mode of '\(file.label)'"))
+            }
+            if durably { try EnvelopeError.wrapping { () throws(SystemFailure) in try file.synchronize() } }
+        }
+        closedFolders = []
     }
 
     private func place(for path: [UInt8]) throws(EnvelopeError) -> (folder: OwnedFile, name: [CChar]) {
@@ -99,7 +116,12 @@ final class SafeTree {
 
     private static func remove(_ name: [CChar], in parent: Int32) {
         if unlinkat(parent, name, 0) == 0 { return }
-        let descriptor = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
+        var descriptor = openat(parent, name, flags)
+        // What was unpacked may be closed even to its owner.
+        if descriptor < 0, errno == EACCES, fchmodat(parent, name, 0o700, 0) == 0 {
+            descriptor = openat(parent, name, flags)
+        }
         guard descriptor >= 0 else { return }
         let folder = OwnedFile(adopting: descriptor, label: "")
         fchmod(descriptor, 0o700)

@@ -38,8 +38,11 @@ public struct Unpacker {
         try requireRoom(for: envelope.manifest)
         let target = try TargetDirectory(directory)
         do throws(EnvelopeError) {
-            let bytes = try write(envelope, into: target.staging)
-            return Report(paths: try target.publish(durably: isDurable), bytes: bytes)
+            let tree = SafeTree(root: target.staging, allowsOutsideLinks: allowsOutsideLinks)
+            let bytes = try write(envelope, into: tree)
+            let paths = try target.publish(durably: isDurable)
+            try tree.close(durably: isDurable)
+            return Report(paths: paths, bytes: bytes)
         } catch {
             target.discard()
             throw error
@@ -62,8 +65,7 @@ public struct Unpacker {
         }
     }
 
-    private func write(_ envelope: EnvelopeFile, into staging: OwnedFile) throws(EnvelopeError) -> UInt64 {
-        let tree = SafeTree(root: staging, allowsOutsideLinks: allowsOutsideLinks)
+    private func write(_ envelope: EnvelopeFile, into tree: SafeTree) throws(EnvelopeError) -> UInt64 {
         guard envelope.manifest.layout == .tar else { return try writeFiles(envelope, into: tree) }
         let reader = TarReader(try DecodedBlocks(envelope), progress: progress)
         try ThreadLocale.bytes.run { () throws(EnvelopeError) in try reader.extract(into: tree) }
