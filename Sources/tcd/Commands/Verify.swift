@@ -22,11 +22,18 @@ struct Verify: ParsableCommand, ReportingCommand {
         help: ArgumentHelp("A public key that may have signed, 64 hexadecimal digits. Repeatable.", valueName: "hex"))
     var senderKeys: [String] = []
 
+    @Option(
+        name: .customLong("receiver-key"),
+        help: ArgumentHelp(
+            "Refuse envelopes that are addressed to another key than this, 64 hexadecimal digits.", valueName: "hex"))
+    var receiverKey: String?
+
     @OptionGroup var output: OutputOptions
 
     func run() throws {
         var verifier = EnvelopeVerifier()
         verifier.pinnedKeys = try PinnedKeys.parse(senderKeys)
+        verifier.receiverKey = try receiverKey.map { try PinnedKeys.parse($0) }
         var worst = ExitStatus.done
         for file in files {
             let bar = ProgressBar("verifying \(file)", quiet: output.json)
@@ -58,13 +65,13 @@ struct Verify: ParsableCommand, ReportingCommand {
 /// Public keys from the command line.
 enum PinnedKeys {
     static func parse(_ texts: [String]) throws -> Set<PublicKey> {
-        var keys = Set<PublicKey>()
-        for text in texts {
-            guard let key = PublicKey(hex: text) else {
-                throw UsageError("'\(text)' is not a public key of 64 lower-case hexadecimal digits")
-            }
-            keys.insert(key)
+        Set(try texts.map { try parse($0) })
+    }
+
+    static func parse(_ text: String) throws -> PublicKey {
+        guard let key = PublicKey(hex: text) else {
+            throw UsageError("'\(text)' is not a public key of 64 lower-case hexadecimal digits")
         }
-        return keys
+        return key
     }
 }
