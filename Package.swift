@@ -87,6 +87,7 @@ let package = Package(
             dependencies: [
                 "Fabric", "CarrierHTTP", "CarrierLocal",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],

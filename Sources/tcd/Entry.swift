@@ -9,7 +9,7 @@ struct Entry {
         // A peer that closes early is an error to report, not a reason to die without a word.
         signal(SIGPIPE, SIG_IGN)
         // Asked for so often, and by so many scripts, that it is not worth setting up a parser for.
-        if CommandLine.arguments.dropFirst() == ["version"] || CommandLine.arguments.dropFirst() == ["--version"] {
+        if [["version"], ["--version"], ["-V"]].contains(Array(CommandLine.arguments.dropFirst())) {
             Terminal.say(Version.text)
             return
         }

@@ -61,7 +61,7 @@ struct Reception {
         var outcome = Outcome(verdict: verdict)
         guard let envelope, verdict.isValid else { return outcome }
         let digest = arrival.publication.digest
-        outcome.problem = try ledger?.standing(of: envelope.manifest, digest: digest).objection
+        outcome.problem = try ledger?.standing(of: envelope.manifest, digest: digest).fault?.description
         outcome.isAgain = outcome.problem != nil
         guard !outcome.isAgain else { return outcome }
         if let target {
@@ -123,18 +123,5 @@ struct Reception {
         let verdict = outcome.verdict.map { VerdictReport(verdict: $0).fields.filter { $0.0 != "size_bytes" } } ?? []
         fields += verdict + [("unpacked", .init(outcome.paths.map(\.string))), ("problem", .init(outcome.problem))]
         Terminal.say(JSONLine(fields))
-    }
-}
-
-extension TransferLedger.Standing {
-    /// Why the envelope is not dealt with; nil for one that is fresh.
-    fileprivate var objection: String? {
-        switch self {
-        case .fresh: nil
-        case .duplicate: "duplicate: this very envelope came before"
-        case .replayed(let first): "replayed-tpid: another envelope of this sender had its transfer id (\(first))"
-        case .tooOld:
-            "sealed more than \(TransferLedger.daysKept) days ago, too long to tell whether it came before"
-        }
     }
 }

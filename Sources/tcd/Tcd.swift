@@ -6,11 +6,11 @@ struct Tcd: AsyncParsableCommand {
         commandName: "tcd",
         abstract: "Move sealed envelopes between hosts and agents, so that nothing is lost and nothing is forged.",
         discussion: """
-            An envelope is a file, a directory or standard input, compressed and signed once, whichever transport
-            carries it. 'send' seals and delivers, 'recv' receives and verifies; 'seal', 'verify', 'inspect' and
+            An envelope is a file, a directory or standard input, compressed and signed once, whichever transport \
+            carries it. 'send' seals and delivers, 'recv' receives and verifies; 'seal', 'verify', 'inspect' and \
             'unpack' work on envelopes as files.
 
-            Results go to standard output, everything else to standard error. With --json each result is one JSON
+            Results go to standard output, everything else to standard error. With --json each result is one JSON \
             object on a line of its own.
 
             EXIT STATUS
@@ -26,8 +26,9 @@ struct Tcd: AsyncParsableCommand {
             ENVIRONMENT
               TIBET_IDENTITY    the identity directory
               TIBET_STATE       the directory of the outbox and of the names that were used
-              TIBET_HTTP_REQUIRE_AUTH, TIBET_HTTP_TRUSTED_PUBKEYS, TIBET_HTTP_MAX_SIG_AGE_SEC
-                                who may deliver to 'recv'
+              TIBET_HTTP_REQUIRE_AUTH       'recv' takes signed deliveries only
+              TIBET_HTTP_TRUSTED_PUBKEYS    whose deliveries 'recv' takes
+              TIBET_HTTP_MAX_SIG_AGE_SEC    how old a signature may be
               http_proxy, https_proxy, no_proxy
                                 the proxies that 'send' uses
             """,

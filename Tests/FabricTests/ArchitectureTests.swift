@@ -28,7 +28,7 @@ struct ArchitectureTests {
         Room(folder: "Carriers/Local", own: ["Fabric"], others: anywhere),
         Room(
             folder: "tcd", own: Set(carriers).union(["Fabric"]),
-            others: anywhere.union(["ArgumentParser", "FoundationEssentials", "UnixSignals"])),
+            others: anywhere.union(["ArgumentParser", "FoundationEssentials", "Logging", "UnixSignals"])),
     ]
 
     /// All modules of this package.

@@ -19,6 +19,19 @@ public struct TransferLedger: Sendable {
         case replayed(first: Digest)
         /// It was sealed so long ago that the ledger would have forgotten it.
         case tooOld
+
+        /// Why the envelope is not to be dealt with (`envelope.md`, section 10.2, step 11); nil for one that is fresh.
+        public var fault: EnvelopeFault? {
+            switch self {
+            case .fresh: nil
+            case .duplicate: EnvelopeFault(.duplicate, "this very envelope came before")
+            case .replayed(let first):
+                EnvelopeFault(.replayedTPID, "another envelope of this sender had its transfer id (\(first))")
+            case .tooOld:
+                EnvelopeFault(
+                    .replayedTPID, "sealed more than \(daysKept) days ago, too long to tell whether it came before")
+            }
+        }
     }
 
     /// How long transfers are remembered, in days; older envelopes are not taken for fresh.

@@ -28,6 +28,7 @@ public struct Spool: Sendable {
         } catch {
             throw .names(error)
         }
+        removeAbandoned()
     }
 
     /// Seals `input` into the spool under a name that this host has not used before (`surface.md`, R10).
@@ -37,7 +38,7 @@ public struct Spool: Sendable {
     public func seal(
         _ input: SealInput, as name: ArrivalName, with sealer: Sealer, at moment: Timestamp
     ) throws(SpoolError) -> Spooled {
-        let working = "sealing-" + StagingName.fresh().dropFirst().dropLast(5)
+        let working = Self.workingPrefix + StagingName.fresh().dropFirst().dropLast(5)
         let path = directory.appending(working)
         let report: SealReport
         do throws(EnvelopeError) {
@@ -59,6 +60,22 @@ public struct Spool: Sendable {
         try SpoolError.wrapping { () throws(SystemFailure) in try handle.synchronize() }
         let envelope = SealedEnvelope(file: target, name: unique, digest: digest, size: size)
         return Spooled(envelope: envelope, path: target, report: report)
+    }
+
+    private static let workingPrefix = "sealing-"
+
+    /// Removes what a process left behind that died while sealing. Nothing that is still being written goes a whole day
+    /// without a byte; and nothing is lost, because what was to be sealed is still where it was.
+    private func removeAbandoned() {
+        let limit = Timestamp.now().seconds - 86400
+        for name in (try? Directories.list(handle)) ?? [] {
+            guard StagingName.isOurs(name) || name.hasPrefix(Self.workingPrefix) else { continue }
+            var status = stat()
+            guard fstatat(handle.descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0,
+                Int64(status.st_mtim.tv_sec) < limit
+            else { continue }
+            unlinkat(handle.descriptor, name, 0)
+        }
     }
 
     private func claim(_ name: ArrivalName, digest: Digest, at moment: Timestamp) throws(SpoolError) -> ArrivalName {

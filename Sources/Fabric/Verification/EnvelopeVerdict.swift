@@ -28,6 +28,8 @@ public struct EnvelopeVerdict: Sendable {
 public struct EnvelopeVerifier: Sendable {
     /// The keys of which one must have signed for an envelope to be approved; none approves none.
     public var pinnedKeys: Set<PublicKey> = []
+    /// The key that envelopes must be addressed to, unless they are addressed to nobody; nil to take them as they come.
+    public var receiverKey: PublicKey?
     /// How much of what an envelope claims is believed.
     public var limits = EnvelopeLimits()
 
@@ -50,8 +52,11 @@ public struct EnvelopeVerifier: Sendable {
         } catch .fault(let fault) {
             return (Self.unreadable(fault), nil)
         }
-        let findings = try envelope.verifyBlocks(progress: progress)
         let manifest = envelope.manifest
+        if let receiverKey, !manifest.isUnaddressed, manifest.receiverKey != receiverKey.hex {
+            return (Self.unreadable(EnvelopeFault(.wrongReceiver, "it is addressed to another key")), nil)
+        }
+        let findings = try envelope.verifyBlocks(progress: progress)
         let arrivedAs = name ?? path.lastComponent?.string ?? ""
         let comparison = SurfaceComparison(name: SurfaceName(parsing: arrivedAs).surface, manifest: manifest.surface)
         let climb = Climb(envelope: envelope, findings: findings, comparison: comparison, pinnedKeys: pinnedKeys)
@@ -72,7 +77,7 @@ public struct EnvelopeVerifier: Sendable {
         return Climb(envelope: envelope, findings: findings, comparison: comparison, pinnedKeys: pinnedKeys).run().state
     }
 
-    /// The bytes are here, and that is all that can be said of them.
+    /// The bytes are here, and that is all that is said of them.
     private static func unreadable(_ fault: EnvelopeFault) -> EnvelopeVerdict {
         EnvelopeVerdict(
             size: 0, faults: [fault], state: .present, assurance: nil, obstacle: nil, manifest: nil, comparison: nil)

@@ -7,7 +7,7 @@ struct IdentityCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "identity", abstract: "Create and show the identity that envelopes are signed with.",
         discussion: """
-            An identity is a directory that the Python peers can read too: identity.priv (32 bytes, mode 0600),
+            An identity is a directory that the Python peers can read too: identity.priv (32 bytes, mode 0600), \
             identity.pub and identity.json. 'tcd send' and 'tcd seal' create one when there is none, and say so.
             """, subcommands: [Init.self, Show.self])
 

@@ -7,7 +7,7 @@ struct Inspect: ParsableCommand, ReportingCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show what an envelope says of itself.",
         discussion: """
-            Shows the manifest without looking at the blocks. If nobody signed the manifest this is said, and nothing
+            Shows the manifest without looking at the blocks. If nobody signed the manifest this is said, and nothing \
             in it should be believed. Use 'tcd verify' to find out whether the envelope is valid.
             """)
 

@@ -3,6 +3,7 @@ internal import CarrierHTTP
 internal import Fabric
 internal import FoundationEssentials
 internal import Glibc
+internal import Logging
 internal import SystemPackage
 
 /// `tcd recv`
@@ -10,12 +11,12 @@ struct Recv: AsyncParsableCommand, ReportingCommand {
     static let configuration = CommandConfiguration(
         abstract: "Receive envelopes over HTTP, verify them, and unpack them if asked.",
         discussion: """
-            Listens until --count valid envelopes have come or --wait seconds are over. What is confirmed to a sender
-            is on stable storage in the inbox. Without --inbox the inbox is a temporary directory, which is removed at
+            Listens until --count valid envelopes have come or --wait seconds are over. What is confirmed to a sender \
+            is on stable storage in the inbox. Without --inbox the inbox is a temporary directory, which is removed at \
             the end unless --keep-inbox is given or something in it was not unpacked.
 
-            Only valid envelopes whose name does not contradict their manifest are unpacked, each into a directory of
-            its own if a name is taken. Who may deliver is set by TIBET_HTTP_REQUIRE_AUTH, TIBET_HTTP_TRUSTED_PUBKEYS
+            Only valid envelopes whose name does not contradict their manifest are unpacked, each into a directory of \
+            its own if a name is taken. Who may deliver is set by TIBET_HTTP_REQUIRE_AUTH, TIBET_HTTP_TRUSTED_PUBKEYS \
             and TIBET_HTTP_MAX_SIG_AGE_SEC.
 
             Exit status: 0 as many valid envelopes came as asked for, 3 some did, 2 none, 130 interrupted.
@@ -44,7 +45,7 @@ struct Recv: AsyncParsableCommand, ReportingCommand {
         let place = try InboxPlace(inbox, besides: unpack, isKept: keepInbox)
         let lane = try Lane(directory: place.directory, reserve: listener.reserve())
         let configuration = try listener.configuration()
-        let server = HTTPListener(configuration: configuration, lane: lane)
+        let server = HTTPListener(configuration: configuration, lane: lane, logger: logger)
         let address: HTTPListenerAddress
         do {
             address = try await server.start()
@@ -68,6 +69,14 @@ struct Recv: AsyncParsableCommand, ReportingCommand {
         if wasInterrupted { throw ExitStatus.interrupted.code }
         Terminal.note("\(reception.valid) of \(count) came in \(wait) seconds")
         throw (reception.valid == 0 ? ExitStatus.triage : .partly).code
+    }
+
+    /// With --verbose, refusals and failures of single requests are told as they happen.
+    private var logger: Logger {
+        guard output.verbose else { return Logger(label: "http") { _ in SwiftLogNoOpLogHandler() } }
+        var logger = Logger(label: "http") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = .debug
+        return logger
     }
 
     private func announce(_ address: HTTPListenerAddress, _ place: InboxPlace) {

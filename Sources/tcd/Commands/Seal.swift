@@ -7,7 +7,7 @@ struct Seal: ParsableCommand, ReportingCommand {
     static let configuration = CommandConfiguration(
         abstract: "Seal a file, a directory or standard input into an envelope.",
         discussion: """
-            The envelope is written to a temporary file beside its place, synced, and renamed, so there is never half
+            The envelope is written to a temporary file beside its place, synced, and renamed, so there is never half \
             of one. Without -o it is called by its surface name, in this directory.
             """)
 

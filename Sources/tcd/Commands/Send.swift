@@ -7,8 +7,8 @@ struct Send: AsyncParsableCommand, ReportingCommand {
     static let configuration = CommandConfiguration(
         abstract: "Seal something and deliver it.",
         discussion: """
-            The envelope is sealed once into the outbox, on stable storage, before the first byte leaves. It is removed
-            when the receiver has confirmed that it holds it durably. If delivery fails it stays there, and the message
+            The envelope is sealed once into the outbox, on stable storage, before the first byte leaves. It is removed \
+            when the receiver has confirmed that it holds it durably. If delivery fails it stays there, and the message \
             says how to send the very same envelope again.
 
             TARGETS

@@ -7,7 +7,7 @@ struct Unpack: ParsableCommand, ReportingCommand {
     static let configuration = CommandConfiguration(
         abstract: "Verify an envelope and unpack it.",
         discussion: """
-            Everything is verified and written beside the target first, and gets its name only when all is well.
+            Everything is verified and written beside the target first, and gets its name only when all is well. \
             Nothing that exists is ever replaced. On any error nothing is left behind.
             """)
 

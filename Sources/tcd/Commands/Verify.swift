@@ -7,10 +7,10 @@ struct Verify: ParsableCommand, ReportingCommand {
     static let configuration = CommandConfiguration(
         abstract: "Verify envelopes: structure, digests, signatures, and the name against the manifest.",
         discussion: """
-            'Valid' means that everything in the envelope was signed by one key. Whose key that is nobody has proved,
+            'Valid' means that everything in the envelope was signed by one key. Whose key that is nobody has proved, \
             unless it is among those given with --sender-key; only then the state continuation-approved is reached.
 
-            Exit status: 0 valid, 1 invalid, 2 valid but for triage, because the name tells another story than the
+            Exit status: 0 valid, 1 invalid, 2 valid but for triage, because the name tells another story than the \
             manifest. With several files it is that of the worst.
             """)
 
@@ -22,11 +22,18 @@ struct Verify: ParsableCommand, ReportingCommand {
         help: ArgumentHelp("A public key that may have signed, 64 hexadecimal digits. Repeatable.", valueName: "hex"))
     var senderKeys: [String] = []
 
+    @Option(
+        name: .customLong("receiver-key"),
+        help: ArgumentHelp(
+            "Refuse envelopes that are addressed to another key than this, 64 hexadecimal digits.", valueName: "hex"))
+    var receiverKey: String?
+
     @OptionGroup var output: OutputOptions
 
     func run() throws {
         var verifier = EnvelopeVerifier()
         verifier.pinnedKeys = try PinnedKeys.parse(senderKeys)
+        verifier.receiverKey = try receiverKey.map { try PinnedKeys.parse($0) }
         var worst = ExitStatus.done
         for file in files {
             let bar = ProgressBar("verifying \(file)", quiet: output.json)
@@ -58,13 +65,13 @@ struct Verify: ParsableCommand, ReportingCommand {
 /// Public keys from the command line.
 enum PinnedKeys {
     static func parse(_ texts: [String]) throws -> Set<PublicKey> {
-        var keys = Set<PublicKey>()
-        for text in texts {
-            guard let key = PublicKey(hex: text) else {
-                throw UsageError("'\(text)' is not a public key of 64 lower-case hexadecimal digits")
-            }
-            keys.insert(key)
+        Set(try texts.map { try parse($0) })
+    }
+
+    static func parse(_ text: String) throws -> PublicKey {
+        guard let key = PublicKey(hex: text) else {
+            throw UsageError("'\(text)' is not a public key of 64 lower-case hexadecimal digits")
         }
-        return keys
+        return key
     }
 }
