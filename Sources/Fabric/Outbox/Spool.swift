@@ -88,8 +88,22 @@ public struct Spool: Sendable {
 
     /// Takes an envelope out, because its receipt is in.
     public func remove(_ spooled: Spooled) throws(SpoolError) {
-        guard let name = spooled.path.lastComponent?.string, unlinkat(handle.descriptor, name, 0) == 0 else {
-            throw .system(.current("cannot remove '\(spooled.path)' from the outbox"))
+        try remove(spooled.path)
+    }
+
+    /// Takes the envelope at `path` out, if it lies in this spool; one that lies elsewhere stays.
+    public func remove(ifSpooled path: FilePath) throws(SpoolError) {
+        let parent = path.removingLastComponent()
+        var (there, here) = (stat(), stat())
+        guard stat(parent.isEmpty ? "." : parent.string, &there) == 0, fstat(handle.descriptor, &here) == 0,
+            there.st_dev == here.st_dev, there.st_ino == here.st_ino
+        else { return }
+        try remove(path)
+    }
+
+    private func remove(_ path: FilePath) throws(SpoolError) {
+        guard let name = path.lastComponent?.string, unlinkat(handle.descriptor, name, 0) == 0 else {
+            throw .system(.current("cannot remove '\(path)' from the outbox"))
         }
     }
 }

@@ -92,7 +92,7 @@ struct Parcel: Sendable {
     /// Where the envelope lies.
     let path: FilePath
 
-    private let spool: Spool?
+    private let spool: Spool
 
     /// Seals `path` into the outbox.
     init(sealing path: String, as sender: Identity, name: String, for command: Send) throws {
@@ -125,17 +125,17 @@ struct Parcel: Sendable {
         transferID = opened.manifest.transferID
         contentBytes = opened.manifest.decodedSize.map { Int64(clamping: $0) }
         self.path = file
-        spool = nil
+        spool = try Spool(state: HostDirectories.current().state())
         spooled = nil
     }
 
-    /// Takes the envelope out of the outbox, because the receiver holds it. One that the caller keeps stays.
-    func settle() throws {
-        if let spooled { try spool?.remove(spooled) }
-    }
+    /// Takes the envelope out of the outbox, because the receiver holds it. One that lies elsewhere stays.
+    func settle() throws { try spool.remove(ifSpooled: path) }
 
-    /// Takes the envelope out of the outbox although nobody received it.
-    func discard() throws { try settle() }
+    /// Takes the envelope out of the outbox if it was sealed just now, although nobody received it.
+    func discard() throws {
+        if let spooled { try spool.remove(spooled) }
+    }
 }
 
 /// A delivery that failed, with what to do about the envelope that now waits.
