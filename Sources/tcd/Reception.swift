@@ -7,26 +7,34 @@ struct Reception {
     private let inbox: FilePath
     private let target: FilePath?
     private let pinnedKeys: Set<PublicKey>
-    private let ledger: TransferLedger?
+    private let ledger: TransferLedger
+    private let inboxIsNew: Bool
+    private let reserve: Int64
+    private let largestUnpacked: UInt64
     private let output: OutputOptions
 
-    /// How many came, how many of them were valid, and how many were unpacked.
+    /// How many came, how many of them were dealt with as was asked for, and how many were unpacked.
     private(set) var arrived = 0
-    private(set) var valid = 0
+    private(set) var done = 0
     private(set) var unpacked = 0
 
     /// - Parameters:
     ///   - target: Where to unpack; nil to leave envelopes as they are.
     ///   - pinnedKeys: The senders that somebody decided to trust.
-    ///   - ledger: What came before; nil for an inbox that is not kept.
+    ///   - ledger: What came before.
+    ///   - reserve: How much disk to leave free.
+    ///   - largestUnpacked: The most bytes that one envelope may unpack to.
     init(
-        inbox: FilePath, unpackInto target: FilePath?, pinnedKeys: Set<PublicKey>, ledger: TransferLedger?,
-        output: OutputOptions
+        _ inbox: InboxPlace, unpackInto target: FilePath?, pinnedKeys: Set<PublicKey>, ledger: TransferLedger,
+        reserve: Int64, largestUnpacked: UInt64, output: OutputOptions
     ) {
-        self.inbox = inbox
+        self.inbox = inbox.directory
+        inboxIsNew = inbox.isNew
         self.target = target
         self.pinnedKeys = pinnedKeys
         self.ledger = ledger
+        self.reserve = reserve
+        self.largestUnpacked = largestUnpacked
         self.output = output
     }
 
@@ -39,31 +47,45 @@ struct Reception {
         var problem: String?
     }
 
+    /// Takes what lies in the inbox and was never dealt with: it was confirmed to its sender, and will not come again.
+    mutating func takeBacklog() async throws {
+        let (inbox, ledger) = (inbox, ledger)
+        let found = try await Blocking.run { try Candidate.backlog(in: inbox, unknownTo: ledger) }
+        for candidate in found { await take(candidate) }
+    }
+
     /// Takes one arrival. Nothing that is wrong with it ends the reception of others.
-    mutating func take(_ arrival: HTTPArrival) async {
-        arrived += 1
+    mutating func take(_ arrival: Candidate) async {
         let outcome: Outcome
         do {
             outcome = try await Blocking.run { [self] in try process(arrival) }
         } catch {
             outcome = Outcome(problem: "\(error)")
         }
-        if outcome.verdict?.isValid == true, !outcome.isAgain { valid += 1 }
-        if target != nil, outcome.problem == nil, !outcome.paths.isEmpty { unpacked += 1 }
+        // A sender that missed the first answer asks again, and there is nothing new to tell.
+        if outcome.isAgain, arrival.isDuplicate { return }
+        arrived += 1
+        if outcome.verdict?.isValid == true, outcome.problem == nil {
+            done += 1
+            if target != nil { unpacked += 1 }
+        }
         tell(arrival, outcome)
     }
 
-    private func process(_ arrival: HTTPArrival) throws -> Outcome {
-        let file = inbox.appending(arrival.publication.storedName.text)
+    private func process(_ arrival: Candidate) throws -> Outcome {
+        let file = inbox.appending(arrival.storedName.text)
         var verifier = EnvelopeVerifier()
         verifier.pinnedKeys = pinnedKeys
         let (verdict, envelope) = try verifier.verify(file, arrivedAs: arrival.requestedName.text)
         var outcome = Outcome(verdict: verdict)
         guard let envelope, verdict.isValid else { return outcome }
-        let digest = arrival.publication.digest
-        outcome.problem = try ledger?.standing(of: envelope.manifest, digest: digest).fault?.description
-        outcome.isAgain = outcome.problem != nil
-        guard !outcome.isAgain else { return outcome }
+        let standing = try ledger.standing(of: envelope.manifest, digest: arrival.digest)
+        // Before an inbox that is new nothing can have come, however old it is.
+        if standing != .tooOld || !inboxIsNew, let fault = standing.fault {
+            outcome.problem = fault.description
+            outcome.isAgain = standing != .tooOld
+            return outcome
+        }
         if let target {
             if verdict.needsTriage {
                 outcome.problem = "not unpacked: its name contradicts its manifest"
@@ -77,13 +99,19 @@ struct Reception {
                 }
             }
         }
-        try ledger?.remember(envelope.manifest, digest: digest)
+        do {
+            try ledger.remember(envelope.manifest, digest: arrival.digest)
+        } catch {
+            Terminal.note("what came is unpacked, but cannot be remembered: \(error)")
+        }
         return outcome
     }
 
     private func unpack(_ envelope: EnvelopeFile, into target: FilePath) throws -> [FilePath] {
         var unpacker = Unpacker()
         unpacker.isDurable = true
+        unpacker.reserve = reserve
+        unpacker.limits.unpackedBytes = largestUnpacked
         do throws(EnvelopeError) {
             return try unpacker.unpack(envelope, into: target).paths
         } catch {
@@ -93,25 +121,23 @@ struct Reception {
         }
     }
 
-    private func tell(_ arrival: HTTPArrival, _ outcome: Outcome) {
+    private func tell(_ arrival: Candidate, _ outcome: Outcome) {
         if output.json { tellJSON(arrival, outcome) } else { tellPerson(arrival, outcome) }
     }
 
-    private func tellPerson(_ arrival: HTTPArrival, _ outcome: Outcome) {
-        let publication = arrival.publication
+    private func tellPerson(_ arrival: Candidate, _ outcome: Outcome) {
         let resumed = arrival.resumedFrom > 0 ? ", resumed at \(Quantity.bytes(arrival.resumedFrom))" : ""
-        Terminal.say("✓ received \(publication.storedName) (\(Quantity.bytes(publication.size))\(resumed))")
+        Terminal.say("✓ received \(arrival.storedName) (\(Quantity.bytes(arrival.size))\(resumed))")
         for line in outcome.verdict.map({ VerdictReport(verdict: $0).lines }) ?? [] { Terminal.say("  " + line) }
         for path in outcome.paths.prefix(5) { Terminal.say("  ✓ unpacked → \(VerdictReport.shown(path.string))") }
         if let problem = outcome.problem { Terminal.complain(problem) }
     }
 
-    private func tellJSON(_ arrival: HTTPArrival, _ outcome: Outcome) {
-        let publication = arrival.publication
+    private func tellJSON(_ arrival: Candidate, _ outcome: Outcome) {
         var fields: [(String, JSONLine.Value)] = [
-            ("event", "received"), ("name", .text(publication.requestedName.text)),
-            ("stored_name", .text(publication.storedName.text)), ("size_bytes", .number(publication.size)),
-            ("received_at", .text(arrival.date.iso8601)), ("digest", .text(publication.digest.description)),
+            ("event", "received"), ("name", .text(arrival.requestedName.text)),
+            ("stored_name", .text(arrival.storedName.text)), ("size_bytes", .number(arrival.size)),
+            ("received_at", .text(arrival.date.iso8601)), ("digest", .text(arrival.digest.description)),
             ("resumed_from", .number(arrival.resumedFrom)), ("remote", .init(arrival.remoteAddress)),
         ]
         switch arrival.authentication {

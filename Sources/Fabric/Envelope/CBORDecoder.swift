@@ -115,7 +115,7 @@ struct CBORDecoder {
             let key = try text()
             if let previous = pairs.last?.key {
                 let order = CBORMap.order(previous, key)
-                guard order != 0 else { throw .notCanonical("the key '\(key.prefix(40))' stands twice") }
+                guard order != 0 else { throw .notCanonical("the key '\(EnvelopeError.shown(key))' stands twice") }
                 guard order < 0 else { throw .notCanonical("map keys are out of order") }
             }
             pairs.append((key, try value(depth: depth + 1)))

@@ -12,8 +12,9 @@ struct DecodedBlocks: ~Copyable {
         let bytes: UnsafeRawBufferPointer
     }
 
-    /// The largest block, stored and decoded, that is held in memory as a whole.
-    static let largestHeld: UInt64 = 8 << 20
+    /// The largest block, stored and decoded, that is held in memory as a whole: what we write ourselves, and the little
+    /// that zstd adds to what it cannot shrink.
+    static let largestHeld = UInt64(SealOptions.defaultBlockSize) + 64 << 10
 
     private let envelope: EnvelopeFile
     private var workers: OrderedWorkers<DecodingSlot>

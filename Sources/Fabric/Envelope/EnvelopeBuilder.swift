@@ -23,6 +23,7 @@ final class EnvelopeBuilder {
     private var layout: EnvelopeLayout?
     private var heldFirst: (slot: SealingSlot, result: SealingSlot.Result)?
     private let plannedGap: Int64?
+    private var describedBytes = 0
     private let takenNames: Set<String>
 
     /// One content as it goes by.
@@ -38,6 +39,8 @@ final class EnvelopeBuilder {
         let result: SealingSlot.Result
     }
 
+    /// The contents that had grown when all of the bytes that they were said to have were taken.
+    private(set) var grown: [String] = []
     /// The number of content bytes taken so far.
     private(set) var contentBytes: Int64 = 0
 
@@ -54,7 +57,11 @@ final class EnvelopeBuilder {
             slots.append(try SealingSlot(blockSize: options.blockSize, level: options.level))
         }
         workers = OrderedWorkers(slots: slots) { $0.process() }
-        plannedGap = plan.flatMap { ManifestDraft.estimate(for: $0, options: options) }
+        plannedGap = try plan.map { plan throws(EnvelopeError) in
+            guard let gap = ManifestDraft.estimate(for: plan, options: options), gap <= EnvelopeLimits().manifestBytes
+            else { throw Self.tooMuch }
+            return gap
+        }
         takenNames = Set((plan ?? []).count > 1 ? (plan ?? []).map(\.name) : [])
     }
 
@@ -111,6 +118,7 @@ final class EnvelopeBuilder {
         _ = tibet_read_sequentially(source.descriptor)
         if isStoredWhole(size) {
             try appendWhole(source, size: size, name: name, progress: progress)
+            try noteGrowth(of: source, beyond: size, name: name)
             return
         }
         var position: Int64 = 0
@@ -125,6 +133,14 @@ final class EnvelopeBuilder {
             progress(position)
         }
         try end()
+        try noteGrowth(of: source, beyond: size, name: name)
+    }
+
+    /// Remembers that a file is longer than what was taken of it.
+    func noteGrowth(of source: OwnedFile, beyond size: Int64, name: String) throws(EnvelopeError) {
+        if try EnvelopeError.wrapping({ () throws(SystemFailure) in try source.hasMore(at: size) }) {
+            grown.append(name)
+        }
     }
 
     /// Ends the content. An empty one becomes an empty block.
@@ -143,7 +159,13 @@ final class EnvelopeBuilder {
         var layout = self.layout ?? EnvelopeLayout(file: file, gap: Int64(12 + draft.signed().count))
         if let (slot, result) = heldFirst { try layout.append(slot.stored(result)) }
         if options.writesExtensions { draft.pad(to: layout.manifestLength) }
-        return (draft, try layout.complete(manifest: draft.signed()))
+        let manifest = draft.signed()
+        guard manifest.count <= EnvelopeLimits().manifestBytes else { throw Self.tooMuch }
+        return (draft, try layout.complete(manifest: manifest))
+    }
+
+    private static var tooMuch: EnvelopeError {
+        .overLimit("this is more than one envelope can describe; send it in several, or a directory as a tar")
     }
 
     /// Completes the envelope and says what became of it.
@@ -151,7 +173,7 @@ final class EnvelopeBuilder {
         let (draft, size) = try finish(key: key)
         return SealReport(
             transferID: options.transferID, contentDigest: draft.contentDigest, blocks: draft.blockCount,
-            contentBytes: contentBytes, sealedBytes: size, leftOut: [], outsideLinks: [])
+            contentBytes: contentBytes, sealedBytes: size, grown: grown, leftOut: [], outsideLinks: [])
     }
 
     // MARK: - Blocks
@@ -192,8 +214,12 @@ final class EnvelopeBuilder {
         let result = try slot.result()
         let content = slot.content
         let number = (parts.last.map { $0.content == content ? $0.number + 1 : 0 }) ?? 0
-        guard parts.count < EnvelopeLimits().blocks else {
-            throw .overLimit("an envelope holds \(EnvelopeLimits().blocks) blocks at the most; send it in several")
+        // Where nothing was planned, this is noticed before hours of work are for nothing.
+        if plannedGap == nil {
+            describedBytes += ManifestDraft.entryLength(for: contents[content].name, options: options)
+        }
+        guard parts.count < EnvelopeLimits().blocks, describedBytes < EnvelopeLimits().manifestBytes - 4096 else {
+            throw Self.tooMuch
         }
         parts.append(Part(content: content, number: number, result: result))
         if parts.count == 1 {

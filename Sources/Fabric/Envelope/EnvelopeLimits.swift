@@ -7,7 +7,15 @@ public struct EnvelopeLimits: Sendable {
     /// The most bytes that unpacking may write; nil bounds them by what was signed alone.
     public var unpackedBytes: UInt64?
 
-    /// The defaults: 16 MiB of manifest, 65,535 blocks, no bound of the reader's own on unpacking.
+    /// How many files, folders and links a tar may hold.
+    public var unpackedEntries = 4_000_000
+
+    /// The longest path in a tar, in bytes, and its greatest depth. Sealing keeps to them as well.
+    static let pathBytes = 4095
+    static let pathDepth = 256
+
+    /// The defaults: 16 MiB of manifest, 65,535 blocks, four million things in a tar, and no bound of the
+    /// reader's own on the size of what is unpacked.
     public init() {}
 
     /// The most values that a manifest within these limits has need of: some thirteen per block, and room for keys

@@ -69,23 +69,26 @@ struct ManifestDraft {
         return CBOREncoder.encode(signed)
     }
 
+    /// How many bytes the entry of a block of this content takes at the most.
+    static func entryLength(for content: String, options: SealOptions) -> Int {
+        // As long as they can be; what they hold does not matter here.
+        let zero = [UInt8](repeating: 0, count: 64)
+        let entry = BlockEntry(
+            index: 65_535, name: content + ".zst.00000", size: .max, digest: Digest(checked: Array(zero[..<32])),
+            signature: Signature(checked: zero), encoding: .zstd, decodedSize: UInt64(UInt32.max), decodedDigest: nil,
+            contentName: content)
+        return CBOREncoder.encode(entry.encoded(withExtensions: options.writesExtensions)).count
+    }
+
     /// How many bytes to leave for header and manifest of an envelope with these contents; nil when there are more
     /// blocks than an envelope holds.
     static func estimate(for plan: [EnvelopeBuilder.Plan], options: SealOptions) -> Int64? {
-        // Signature and keys as long as they can be; what they hold does not matter here.
-        let zero = [UInt8](repeating: 0, count: 64)
-        guard let signature = Signature(bytes: zero), let key = PublicKey(bytes: zero[..<32]) else { return nil }
+        guard let key = PublicKey(bytes: [UInt8](repeating: 0, count: PublicKey.byteCount)) else { return nil }
         var length: Int64 = 0
         var blocks: Int64 = 0
         for content in plan {
             let parts = max(1, (content.size + Int64(options.blockSize) - 1) / Int64(options.blockSize))
-            let name = content.name + ".zst.00000"
-            let entry = BlockEntry(
-                index: 65_535, name: name, size: .max, digest: Digest(checked: Array(zero[..<32])),
-                signature: signature, encoding: .zstd, decodedSize: UInt64(UInt32.max), decodedDigest: nil,
-                contentName: content.name)
-            let each = CBOREncoder.encode(entry.encoded(withExtensions: options.writesExtensions)).count
-            length += parts * Int64(each)
+            length += parts * Int64(entryLength(for: content.name, options: options))
             blocks += parts
         }
         guard blocks <= 65_535 else { return nil }

@@ -3,8 +3,8 @@ internal import Glibc
 
 /// How many threads work on one envelope.
 enum Cores {
-    /// The processors at hand, eight at the most: beyond that the buffers would no longer fit the memory budget.
-    static var workers: Int { max(1, min(8, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))) }
+    /// The processors at hand, six at the most: with more, the buffers would no longer fit the memory budget.
+    static var workers: Int { max(1, min(6, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))) }
 }
 
 /// Does work on all cores and hands the results back in the order in which the work was given.

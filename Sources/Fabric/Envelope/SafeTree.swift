@@ -7,6 +7,7 @@ internal import Glibc
 /// archive claims, and whatever links it laid before, nothing outside the root can be reached.
 final class SafeTree {
     private let root: OwnedFile
+    private let umask: mode_t
     private let allowsOutsideLinks: Bool
     private var folders: [(path: [UInt8], mode: mode_t, seconds: Int64, nanoseconds: Int)] = []
     /// Folders directly below the root that may not be written, open: such a folder cannot be moved to another place.
@@ -15,8 +16,10 @@ final class SafeTree {
 
     private static let slash = UInt8(ascii: "/")
 
-    init(root: OwnedFile, allowsOutsideLinks: Bool) {
+    /// - Parameter umask: The permissions to withhold from folders; the kernel does so for files.
+    init(root: OwnedFile, umask: mode_t, allowsOutsideLinks: Bool) {
         self.root = root
+        self.umask = umask
         self.allowsOutsideLinks = allowsOutsideLinks
     }
 
@@ -32,7 +35,7 @@ final class SafeTree {
     /// Creates a folder; one that is there is kept. Mode and time are set at the end, when its contents are complete.
     func createFolder(_ path: [UInt8], mode: mode_t, seconds: Int64, nanoseconds: Int) throws(EnvelopeError) {
         _ = try folder(Array(path)[...])
-        folders.append((path, mode, seconds, nanoseconds))
+        folders.append((path, mode & ~umask, seconds, nanoseconds))
     }
 
     /// Creates a symbolic link.
@@ -114,20 +117,44 @@ final class SafeTree {
         remove(name.utf8CString.dropLast() + [0], in: parent.descriptor)
     }
 
+    /// Goes down and up with one open folder at a time, so that no depth uses up the descriptors.
     private static func remove(_ name: [CChar], in parent: Int32) {
         if unlinkat(parent, name, 0) == 0 { return }
+        guard var here = enter(name, in: parent) else { return }
+        var way: [(name: [CChar], left: [[CChar]])] = [(name, removeFiles(in: here))]
+        while let last = way.last {
+            if let next = last.left.last {
+                way[way.count - 1].left.removeLast()
+                guard let inner = enter(next, in: here.descriptor) else { continue }
+                here = inner
+                way.append((next, removeFiles(in: inner)))
+                continue
+            }
+            way.removeLast()
+            guard !way.isEmpty else { break }
+            let above = openat(here.descriptor, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            guard above >= 0 else { return }
+            here = OwnedFile(adopting: above, label: "")
+            unlinkat(above, last.name, AT_REMOVEDIR)
+        }
+        unlinkat(parent, name, AT_REMOVEDIR)
+    }
+
+    private static func enter(_ name: [CChar], in parent: Int32) -> OwnedFile? {
         let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
         var descriptor = openat(parent, name, flags)
         // What was unpacked may be closed even to its owner.
         if descriptor < 0, errno == EACCES, fchmodat(parent, name, 0o700, 0) == 0 {
             descriptor = openat(parent, name, flags)
         }
-        guard descriptor >= 0 else { return }
-        let folder = OwnedFile(adopting: descriptor, label: "")
+        guard descriptor >= 0 else { return nil }
         fchmod(descriptor, 0o700)
-        for entry in (try? Directories.entries(of: folder)) ?? [] {
-            remove(entry.map(CChar.init(bitPattern:)) + [0], in: descriptor)
-        }
-        unlinkat(parent, name, AT_REMOVEDIR)
+        return OwnedFile(adopting: descriptor, label: "")
+    }
+
+    /// Removes what is no folder, and gives the names of the folders.
+    private static func removeFiles(in folder: OwnedFile) -> [[CChar]] {
+        ((try? Directories.entries(of: folder)) ?? []).map { $0.map(CChar.init(bitPattern:)) + [0] }
+            .filter { unlinkat(folder.descriptor, $0, 0) != 0 }
     }
 }

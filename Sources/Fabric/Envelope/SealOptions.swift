@@ -59,7 +59,8 @@ public struct SealOptions: Sendable {
 
     /// Doubles the block size, up to 32 MiB, until `size` bytes fit into the blocks that one envelope can have.
     mutating func fitBlockSize(to size: Int64) {
-        while size / Int64(blockSize) > 60_000, blockSize < 32 << 20 { blockSize *= 2 }
+        // An entry takes some 420 bytes of a manifest of 16 MiB.
+        while size / Int64(blockSize) > 30_000, blockSize < 32 << 20 { blockSize *= 2 }
     }
 }
 
@@ -83,6 +84,8 @@ public struct SealReport: Sendable {
     public let contentBytes: Int64
     /// The number of bytes of the envelope.
     public let sealedBytes: Int64
+    /// Files that grew while they were read; what they held at the beginning is sealed.
+    public let grown: [String]
     /// Things in a directory that no envelope can hold (sockets, pipes, devices), which were left out.
     public internal(set) var leftOut: [String]
     /// Symbolic links that lead out of the directory; a careful receiver refuses them.

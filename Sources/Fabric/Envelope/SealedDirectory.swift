@@ -41,6 +41,10 @@ struct SealedDirectory {
             guard !entry.is(own) else { return }
             let mode = entry.status.st_mode
             let shown = String(decoding: entry.path, as: UTF8.self)
+            let depth = 2 + entry.path.count { $0 == UInt8(ascii: "/") }
+            guard depth <= EnvelopeLimits.pathDepth, top.count + 1 + entry.path.count <= EnvelopeLimits.pathBytes else {
+                throw .unusableInput(shown, reason: "it lies too deep for any receiver to unpack")
+            }
             // A header, a pax header with its record, and the content in full 512-byte blocks.
             survey.tarBytes += 512 + 1024 + Int64(entry.path.count / 512 * 512)
             if tibet_is_symlink(mode) {
@@ -120,6 +124,8 @@ struct SealedDirectory {
                 try tar.add(path: path, status: entry.status) { room, position throws(SystemFailure) in
                     try opened.read(into: room, at: position)
                 }
+                try builder.noteGrowth(
+                    of: opened, beyond: Int64(entry.status.st_size), name: String(decoding: entry.path, as: UTF8.self))
             }
             progress(builder.contentBytes, survey.tarBytes)
         }

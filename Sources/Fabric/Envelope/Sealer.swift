@@ -45,6 +45,8 @@ public struct Sealer {
         let file = try EnvelopeError.wrapping { () throws(SystemFailure) in
             try OwnedFile(staging, in: parent, flags: O_RDWR | O_CREAT | O_EXCL, mode: 0o666)
         }
+        // Held until the file closes: tells who cleans up that somebody is still at it.
+        _ = file.lockIfFree()
         var published = false
         defer { if !published { unlinkat(parent.descriptor, staging, 0) } }
         let report = try write(input, to: file)
@@ -104,6 +106,8 @@ public struct Sealer {
         var options = options
         options.contentLayout = .file
         let size = Int64(source.status.st_size)
+        // What the kernel makes up as it is read has no length beforehand.
+        if size == 0 { return try sealStream(opened, named: source.name, to: file) }
         options.fitBlockSize(to: size)
         let builder = try EnvelopeBuilder(
             file: file, options: options, plan: [EnvelopeBuilder.Plan(name: source.name, size: size)])

@@ -10,13 +10,17 @@ final class TarReader {
     private var blocks: DecodedBlocks
     private let progress: ProgressSink
     private var failure: EnvelopeError?
-    private var written: Int64 = 0
+    /// How many bytes the files may still have together: what was signed, and not what an archive says of itself.
+    private var bytesLeft: Int64
+    private var entriesLeft: Int
 
     /// The number of bytes of the archive read so far.
     private(set) var bytesRead: UInt64 = 0
 
-    init(_ blocks: consuming DecodedBlocks, progress: ProgressSink) {
+    init(_ blocks: consuming DecodedBlocks, size: UInt64, limits: EnvelopeLimits, progress: ProgressSink) {
         self.blocks = blocks
+        bytesLeft = Int64(clamping: size)
+        entriesLeft = limits.unpackedEntries
         self.progress = progress
     }
 
@@ -47,6 +51,8 @@ final class TarReader {
     }
 
     private func make(_ entry: OpaquePointer, from archive: OpaquePointer, in tree: SafeTree) throws(EnvelopeError) {
+        entriesLeft -= 1
+        guard entriesLeft >= 0 else { throw .overLimit("the archive holds more things than are allowed") }
         let path = try Self.path(archive_entry_pathname(entry))
         let (seconds, nanoseconds) = (Int64(archive_entry_mtime(entry)), archive_entry_mtime_nsec(entry))
         // Never set-user-id, set-group-id or sticky: who unpacks does not know what they would be giving away.
@@ -56,12 +62,10 @@ final class TarReader {
         }
         switch archive_entry_filetype(entry) {
         case tibet_archive_regular:
-            let file = try tree.createFile(path, mode: 0o600)
+            guard archive_entry_sparse_count(entry) == 0 else { throw .badArchive("'\(Self.shown(path))' is sparse") }
+            let file = try tree.createFile(path, mode: mode)
             try copy(archive, to: file, size: archive_entry_size(entry))
             _ = tibet_set_file_times(file.descriptor, seconds, nanoseconds)
-            guard fchmod(file.descriptor, mode) == 0 else {
-                throw .system(.current("cannot set the mode of '\(file.label)'"))
-            }
         case tibet_archive_directory:
             try tree.createFolder(path, mode: mode, seconds: seconds, nanoseconds: nanoseconds)
         case tibet_archive_symlink:
@@ -73,6 +77,10 @@ final class TarReader {
     }
 
     private func copy(_ archive: OpaquePointer, to file: OwnedFile, size: Int64) throws(EnvelopeError) {
+        guard size >= 0, size <= bytesLeft else {
+            throw .badArchive("the files claim to be larger than the archive that holds them")
+        }
+        bytesLeft -= size
         while true {
             var bytes: UnsafeRawPointer?
             var count = 0
@@ -81,13 +89,10 @@ final class TarReader {
             if code == ARCHIVE_EOF { break }
             try require(code, archive)
             let chunk = UnsafeRawBufferPointer(start: bytes, count: count)
-            guard offset >= 0, offset <= size - Int64(count) else { throw .badArchive("a file is longer than it says") }
+            guard count <= size, offset >= 0, offset <= size - Int64(count) else {
+                throw .badArchive("a file is longer than it says")
+            }
             try EnvelopeError.wrapping { () throws(SystemFailure) in try file.write(chunk, at: offset) }
-        }
-        written += size
-        // A sparse file could claim exabytes in a few bytes; nothing that is sealed here is sparse.
-        guard size >= 0, written <= Int64(clamping: bytesRead) else {
-            throw .badArchive("the files claim to be larger than the archive that holds them")
         }
         try EnvelopeError.wrapping { () throws(SystemFailure) in try file.truncate(to: size) }
     }
@@ -124,6 +129,9 @@ final class TarReader {
         var path = bytes(name)
         if path.last == UInt8(ascii: "/") { path.removeLast() }
         let components = path.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        guard path.count <= EnvelopeLimits.pathBytes, components.count <= EnvelopeLimits.pathDepth else {
+            throw .badArchive("the path '\(shown(path))' is too long or too deep")
+        }
         for component in components {
             let isUnsafe =
                 component.isEmpty || component.elementsEqual([0x2e]) || component.elementsEqual([0x2e, 0x2e])

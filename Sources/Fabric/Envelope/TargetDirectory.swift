@@ -6,6 +6,8 @@ internal import SystemPackage
 struct TargetDirectory {
     /// Where to write, open.
     let staging: OwnedFile
+    /// The permissions that this process withholds from what it makes.
+    let umask: mode_t
 
     private let target: FilePath
     private let parent: OwnedFile
@@ -31,10 +33,13 @@ struct TargetDirectory {
                 name = lexical.lastComponent?.string ?? "."
             }
             stagingName = ".unpacking-" + StagingName.fresh().dropFirst()
-            guard mkdirat(parent.descriptor, stagingName, 0o700) == 0 else {
+            guard mkdirat(parent.descriptor, stagingName, 0o777) == 0 else {
                 throw SystemFailure.current("cannot create a directory in '\(parent.label)'")
             }
             staging = try OwnedFile(stagingName, in: parent, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+            // The kernel tells the mask only to those who set it, which another thread would notice.
+            umask = ~(try staging.status().st_mode) & 0o777
+            fchmod(staging.descriptor, 0o700)
         } catch {
             throw .system(error)
         }
@@ -53,7 +58,7 @@ struct TargetDirectory {
         let names = try EnvelopeError.wrapping { () throws(SystemFailure) in try Directories.entries(of: staging) }
             .sorted { $0.lexicographicallyPrecedes($1) }
         guard existing != nil else {
-            try publishWhole()
+            try publishWhole(durably)
             return names.map(path)
         }
         for name in names where faccessat(parent.descriptor, Self.cName(name), F_OK, AT_SYMLINK_NOFOLLOW) == 0 {
@@ -74,16 +79,22 @@ struct TargetDirectory {
             moved.append(name)
         }
         unlinkat(parent.descriptor, stagingName, AT_REMOVEDIR)
-        try EnvelopeError.wrapping { () throws(SystemFailure) in try parent.synchronize() }
+        try synchronizeParent(durably)
         return names.map(path)
     }
 
-    private func publishWhole() throws(EnvelopeError) {
-        fchmod(staging.descriptor, 0o755)
+    private func publishWhole(_ durably: Bool) throws(EnvelopeError) {
+        fchmod(staging.descriptor, 0o777 & ~umask)
         guard tibet_rename_noreplace(parent.descriptor, stagingName, parent.descriptor, name) == 0 else {
             if errno == EEXIST { throw .targetExists(target.string) }
             throw .system(.current("cannot create '\(target.string)'"))
         }
+        try synchronizeParent(durably)
+    }
+
+    /// Everything has its name by now; only who relies on its being durable has reason to call a failure one.
+    private func synchronizeParent(_ durably: Bool) throws(EnvelopeError) {
+        guard durably else { return }
         try EnvelopeError.wrapping { () throws(SystemFailure) in try parent.synchronize() }
     }
 

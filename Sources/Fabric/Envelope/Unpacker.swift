@@ -11,6 +11,8 @@ public struct Unpacker {
     public var allowsOutsideLinks = false
     /// Whether everything is on stable storage before it gets its name; needed where the envelope is to be removed.
     public var isDurable = false
+    /// How many bytes must stay free where it is unpacked; an envelope that would use them is refused beforehand.
+    public var reserve: Int64 = 0
     /// How much may be written.
     public var limits = EnvelopeLimits()
     /// Told the number of content bytes written so far.
@@ -35,10 +37,11 @@ public struct Unpacker {
         let contents = Self.contents(of: envelope.manifest)
         try BlockName.check(all: envelope.manifest.blocks.map(\.name))
         if envelope.manifest.blocks.contains(where: { $0.contentName != nil }) { try BlockName.check(all: contents) }
-        try requireRoom(for: envelope.manifest)
+        let size = try boundedSize(of: envelope.manifest)
         let target = try TargetDirectory(directory)
         do throws(EnvelopeError) {
-            let tree = SafeTree(root: target.staging, allowsOutsideLinks: allowsOutsideLinks)
+            try requireRoom(for: size, in: target.staging)
+            let tree = SafeTree(root: target.staging, umask: target.umask, allowsOutsideLinks: allowsOutsideLinks)
             let bytes = try write(envelope, into: tree)
             let paths = try target.publish(durably: isDurable)
             try tree.close(durably: isDurable)
@@ -58,16 +61,24 @@ public struct Unpacker {
         return contents
     }
 
-    private func requireRoom(for manifest: Manifest) throws(EnvelopeError) {
+    private func boundedSize(of manifest: Manifest) throws(EnvelopeError) -> UInt64 {
         guard let size = manifest.decodedSize else { throw .overLimit("the contents add up to more than 64 bits") }
         if let limit = limits.unpackedBytes, size > limit {
             throw .overLimit("the contents have \(size) bytes, and \(limit) are allowed")
         }
+        return size
+    }
+
+    private func requireRoom(for size: UInt64, in staging: OwnedFile) throws(EnvelopeError) {
+        let free = tibet_free_bytes(staging.descriptor)
+        guard free >= 0, size > UInt64(max(0, free - reserve)) else { return }
+        throw .system(SystemFailure("cannot unpack \(size) bytes where \(free) are free", .noSpace))
     }
 
     private func write(_ envelope: EnvelopeFile, into tree: SafeTree) throws(EnvelopeError) -> UInt64 {
         guard envelope.manifest.layout == .tar else { return try writeFiles(envelope, into: tree) }
-        let reader = TarReader(try DecodedBlocks(envelope), progress: progress)
+        let reader = TarReader(
+            try DecodedBlocks(envelope), size: envelope.manifest.decodedSize ?? 0, limits: limits, progress: progress)
         try ThreadLocale.bytes.run { () throws(EnvelopeError) in try reader.extract(into: tree) }
         try tree.finish()
         return reader.bytesRead

@@ -53,13 +53,21 @@ public struct TransferLedger: Sendable {
     public func standing(
         of manifest: Manifest, digest: Digest, at moment: Timestamp = .now()
     ) throws(LaneError) -> Standing {
+        if let first = try first(of: manifest) { return first == digest ? .duplicate : .replayed(first: first) }
+        return manifest.createdAt.seconds < moment.seconds - Self.daysKept * 86400 ? .tooOld : .fresh
+    }
+
+    /// Whether an envelope of this transfer was dealt with.
+    public func knows(_ manifest: Manifest) throws(LaneError) -> Bool { try first(of: manifest) != nil }
+
+    /// The digest of the envelope that was dealt with under this transfer; nil when there was none.
+    private func first(of manifest: Manifest) throws(LaneError) -> Digest? {
         let name = Self.name(of: manifest)
         let days = try LaneError.wrapping { () throws(SystemFailure) in try Directories.list(handle) }
         for day in days where Self.isDay(day) {
-            guard let first = try read(day + "/" + name) else { continue }
-            return first == digest ? .duplicate : .replayed(first: first)
+            if let first = try read(day + "/" + name) { return first }
         }
-        return manifest.createdAt.seconds < moment.seconds - Self.daysKept * 86400 ? .tooOld : .fresh
+        return nil
     }
 
     /// Remembers that the transfer was dealt with. On return that is on stable storage.

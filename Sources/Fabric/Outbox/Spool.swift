@@ -64,8 +64,8 @@ public struct Spool: Sendable {
 
     private static let workingPrefix = "sealing-"
 
-    /// Removes what a process left behind that died while sealing. Nothing that is still being written goes a whole day
-    /// without a byte; and nothing is lost, because what was to be sealed is still where it was.
+    /// Removes what a process left behind that died while sealing: files that nobody holds a lock on, and have not been
+    /// written to for a day, since a finished file is without a lock for a moment before it gets its name.
     private func removeAbandoned() {
         let limit = Timestamp.now().seconds - 86400
         for name in (try? Directories.list(handle)) ?? [] {
@@ -74,7 +74,8 @@ public struct Spool: Sendable {
             guard fstatat(handle.descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0,
                 Int64(status.st_mtim.tv_sec) < limit
             else { continue }
-            unlinkat(handle.descriptor, name, 0)
+            let file = try? OwnedFile(name, in: handle, flags: O_RDWR | O_NOFOLLOW | O_NONBLOCK)
+            if file?.lockIfFree() == true { unlinkat(handle.descriptor, name, 0) }
         }
     }
 

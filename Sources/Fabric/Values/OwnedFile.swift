@@ -71,6 +71,12 @@ final class OwnedFile: Sendable {
         return done
     }
 
+    /// Whether there is a byte at `offset`, whatever the length that the file was said to have.
+    func hasMore(at offset: Int64) throws(SystemFailure) -> Bool {
+        let byte = Memory(byteCount: 1)
+        return try read(into: byte.bytes, at: offset) > 0
+    }
+
     /// Writes all of `bytes` at `offset`.
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(SystemFailure) {
         var done = 0

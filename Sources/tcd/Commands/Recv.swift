@@ -15,6 +15,7 @@ struct Recv: AsyncParsableCommand, ReportingCommand {
             is on stable storage in the inbox. Without --inbox the inbox is a temporary directory, which is removed at \
             the end unless --keep-inbox is given or something in it was not unpacked.
 
+            With --inbox and --unpack, what lies there from an earlier run and was not unpacked is taken first. \
             Only valid envelopes whose name does not contradict their manifest are unpacked, each into a directory of \
             its own if a name is taken. Who may deliver is set by TIBET_HTTP_REQUIRE_AUTH, TIBET_HTTP_TRUSTED_PUBKEYS \
             and TIBET_HTTP_MAX_SIG_AGE_SEC.
@@ -37,14 +38,28 @@ struct Recv: AsyncParsableCommand, ReportingCommand {
     @Option(name: .long, help: ArgumentHelp("Unpack what is valid into this directory.", valueName: "dir"))
     var unpack: String?
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp("The most that one envelope may unpack to.", valueName: "size"))
+    var maxUnpacked = "64G"
+
     @OptionGroup(title: "Listener") var listener: ListenerOptions
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
         guard count > 0, wait >= 0 else { throw UsageError("--count must be greater than 0, and --wait not negative") }
+        // Everything that can be wrong with the call, before anything is made.
+        let (configuration, reserve, limit) = (
+            try listener.configuration(), try listener.reserve(), try largestUnpacked()
+        )
         let place = try InboxPlace(inbox, besides: unpack, isKept: keepInbox)
-        let lane = try Lane(directory: place.directory, reserve: listener.reserve())
-        let configuration = try listener.configuration()
+        let lane = try Lane(directory: place.directory, reserve: reserve)
+        var reception = Reception(
+            place, unpackInto: unpack.map { FilePath($0) }, pinnedKeys: configuration.authorization.trustedKeys,
+            ledger: try TransferLedger(directory: place.directory.appending(".received")), reserve: reserve,
+            largestUnpacked: limit, output: output)
+        if unpack != nil, !place.isNew { try await reception.takeBacklog() }
+        guard reception.done < count else { return }
         let server = HTTPListener(configuration: configuration, lane: lane, logger: logger)
         let address: HTTPListenerAddress
         do {
@@ -55,20 +70,24 @@ struct Recv: AsyncParsableCommand, ReportingCommand {
         }
         announce(address, place)
         let ending = Ending(stopping: server, after: wait)
-        var reception = Reception(
-            inbox: place.directory, unpackInto: unpack.map { FilePath($0) },
-            pinnedKeys: configuration.authorization.trustedKeys, ledger: try place.ledger(), output: output)
         for await arrival in server.arrivals {
-            await reception.take(arrival)
+            await reception.take(Candidate(arrival))
             // Whatever else was confirmed meanwhile is still taken: the stream ends when the listener has stopped.
-            if reception.valid >= count { ending.stop() }
+            if reception.done >= count { ending.stop() }
         }
         let wasInterrupted = await ending.wait()
         place.close(everythingIsUnpacked: reception.unpacked == reception.arrived)
-        guard reception.valid < count else { return }
+        guard reception.done < count else { return }
         if wasInterrupted { throw ExitStatus.interrupted.code }
-        Terminal.note("\(reception.valid) of \(count) came in \(wait) seconds")
-        throw (reception.valid == 0 ? ExitStatus.triage : .partly).code
+        Terminal.note("\(reception.done) of \(count) came in \(wait) seconds")
+        throw (reception.done == 0 ? ExitStatus.triage : .partly).code
+    }
+
+    private func largestUnpacked() throws -> UInt64 {
+        guard let size = Quantity.parseBytes(maxUnpacked), size > 0 else {
+            throw UsageError("--max-unpacked '\(maxUnpacked)' is not a size", remedy: "write for example 512M or 10G")
+        }
+        return UInt64(size)
     }
 
     /// With --verbose, refusals and failures of single requests are told as they happen.
@@ -96,7 +115,8 @@ struct Recv: AsyncParsableCommand, ReportingCommand {
 struct InboxPlace {
     let directory: FilePath
     private let isTemporary: Bool
-    private let isNew: Bool
+    /// Whether nothing can have come before.
+    let isNew: Bool
 
     /// - Parameter besides: The directory that contents are unpacked to, whose disk is the one to use.
     init(_ inbox: String?, besides unpack: String?, isKept: Bool) throws {
@@ -115,11 +135,6 @@ struct InboxPlace {
         directory = FilePath(String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self))
         isTemporary = !isKept
         isNew = true
-    }
-
-    /// What came into this inbox before; nil for one that is new anyway.
-    func ledger() throws -> TransferLedger? {
-        isNew ? nil : try TransferLedger(directory: directory.appending(".received"))
     }
 
     /// Removes a temporary inbox if nothing is lost by that, and says where it is otherwise.

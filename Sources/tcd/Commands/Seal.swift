@@ -65,6 +65,9 @@ enum Warnings {
             Terminal.note(
                 "left out \(list(report.leftOut)): sockets, pipes and devices cannot be sealed")
         }
+        if !report.grown.isEmpty {
+            Terminal.note("\(list(report.grown)) grew while being read; what was there at the beginning is sealed")
+        }
         if !report.outsideLinks.isEmpty {
             Terminal.note(
                 "\(list(report.outsideLinks)) \(report.outsideLinks.count == 1 ? "leads" : "lead") out of the directory; "

@@ -117,6 +117,7 @@ struct Parcel: Sendable {
     init(sealed path: String) throws {
         let file = FilePath(path)
         let opened = try EnvelopeFile(path: file)
+        if let fault = try opened.verifyBlocks().faults.first { throw EnvelopeError.fault(fault) }
         let ownName = file.lastComponent.flatMap { ArrivalName($0.string) }
         guard let name = ownName ?? opened.manifest.surface.canonicalName(today: .now()) else {
             throw UsageError("'\(path)' has no name that it could be delivered under", remedy: "rename it")

@@ -159,6 +159,44 @@ struct SealingTests {
         _ = try roundTrip(noise(20 << 20), options { $0.blockSize = 10 << 20 })
     }
 
+    @Test("More files than one manifest can describe are refused before anything is written")
+    func tooManyFiles() throws {
+        let name = String(repeating: "n", count: 200)
+        for number in 0..<120 {
+            try scratch.write("tree/\(number)/" + [name, name, name, name].joined(separator: "/"), [1])
+        }
+        let plan = (0..<30_000).map { EnvelopeBuilder.Plan(name: "\($0)" + name, size: 1) }
+        #expect(ManifestDraft.estimate(for: plan, options: options()) ?? 0 > Int64(EnvelopeLimits().manifestBytes))
+        let file = try OwnedFile(path: scratch.path("b"), flags: O_RDWR | O_CREAT)
+        #expect(throws: EnvelopeError.self) { try EnvelopeBuilder(file: file, options: options(), plan: plan) }
+        try seal(scratch.path("tree"), options { $0.layout = .files })
+        #expect(try EnvelopeFile(path: scratch.path("e.tza")).verifyBlocks().faults == [])
+    }
+
+    @Test("What the kernel makes up as it is read is sealed as far as it goes")
+    func withoutLength() throws {
+        try seal("/proc/cpuinfo", options())
+        _ = try Unpacker().unpack(EnvelopeFile(path: scratch.path("e.tza")), into: scratch.path("out"))
+        #expect(try scratch.read("out/cpuinfo").count > 100)
+    }
+
+    @Test("A directory that lies deeper than receivers go is refused")
+    func tooDeep() throws {
+        try scratch.write("tree/" + [String](repeating: "d", count: 300).joined(separator: "/") + "/a", [1])
+        #expect(throws: EnvelopeError.self) { try seal(scratch.path("tree"), options()) }
+        #expect(try scratch.names() == ["tree"])
+    }
+
+    @Test("Room that the reserve needs is not unpacked into")
+    func reserve() throws {
+        try seal(try scratch.write("in/content.dat", prose(1000)), options())
+        var unpacker = Unpacker()
+        unpacker.reserve = .max / 2
+        let envelope = try EnvelopeFile(path: scratch.path("e.tza"))
+        #expect(throws: EnvelopeError.self) { try unpacker.unpack(envelope, into: scratch.path("out")) }
+        #expect(try scratch.names() == ["e.tza", "in"])
+    }
+
     @Test("An existing file is not replaced unless asked, and no staging file stays")
     func existing() throws {
         let source = try scratch.write("a.txt", prose(10))
