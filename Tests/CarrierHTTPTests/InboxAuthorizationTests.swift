@@ -1,4 +1,6 @@
 import Fabric
+import Foundation
+import SystemPackage
 import Testing
 
 @testable import CarrierHTTP
@@ -77,6 +79,20 @@ import Testing
             #expect(inbox.workspace.visible() == ["a.tza"])
             // A delivery of its own has a timestamp of its own.
             #expect(await inbox.post("b.tza", [1], headers: [field([1], key(1), ago: 5)]).status == 201)
+            let arrivals = await inbox.arrivals(4)
+            #expect(arrivals.map(\.requestedName.text) == ["a.tza", "a.tza", "a.tza", "b.tza"])
+            #expect(arrivals.map(\.publication.outcome) == [.created, .duplicate, .duplicate, .created])
+        }
+    }
+
+    /// The owner has taken the envelope away: there is nothing to process.
+    @Test func aReplayOfWhatIsGoneIsNoArrival() async throws {
+        try await TestInbox.with { inbox in
+            let value = field([1], key(1))
+            _ = await inbox.post("a.tza", [1], headers: [value])
+            try FileManager.default.removeItem(atPath: inbox.workspace.path.appending("lane/a.tza").string)
+            #expect(await inbox.post("a.tza", [1], headers: [value]).status == 200)
+            _ = await inbox.post("b.tza", [2])
             #expect(await inbox.arrivals(2).map(\.requestedName.text) == ["a.tza", "b.tza"])
         }
     }

@@ -110,6 +110,10 @@ import Testing
             let receipt = try await carrier().deliver(Self.whole, along: inbox.route, reporting: .none)
             #expect(receipt.wasDuplicate)
             #expect(receipt.resumedFrom == Self.whole.size)
+            let arrivals = await inbox.arrivals(2)
+            #expect(arrivals.map(\.publication.outcome) == [.created, .duplicate])
+            #expect(arrivals[1].publication.storedName.text == "a.tza")
+            #expect(arrivals[1].resumedFrom == Self.whole.size)
         }
     }
 

@@ -1,8 +1,9 @@
-import CarrierHTTP
 import Fabric
 import Foundation
 import SystemPackage
 import Testing
+
+@testable import CarrierHTTP
 
 /// https in both directions, with an authority of the test's own.
 @Suite struct TLSTests {
@@ -143,7 +144,24 @@ import Testing
                 configuration: HTTPListenerConfiguration(port: inbox.address.port), lane: inbox.lane)
             let error = await #expect(throws: HTTPListenerError.self) { try await listener.start() }
             #expect(error?.category == .unavailable)
+            #expect(error?.explanation == "cannot listen on 127.0.0.1:\(inbox.address.port): address already in use")
         }
+    }
+
+    @Test(arguments: [
+        ("inbox.invalid", "no such host"), ("192.0.2.1", "cannot assign requested address"),
+    ])
+    func anAddressThatCannotBeHadIsSaidSo(_ host: String, _ reason: String) async throws {
+        let workspace = Workspace()
+        let listener = HTTPListener(
+            configuration: HTTPListenerConfiguration(host: host, port: 1), lane: try Lane(directory: workspace.path))
+        let error = await #expect(throws: HTTPListenerError.self) { try await listener.start() }
+        #expect(error?.explanation == "cannot listen on \(host):1: \(reason)")
+    }
+
+    @Test func reasonsAreInPlainWords() {
+        #expect(BindFailure.text(for: .permissionDenied) == "permission denied")
+        #expect(BindFailure.text(for: .addressInUse) == "address already in use")
     }
 
     @Test func arrivalsEndWhenItStops() async throws {
@@ -162,12 +180,12 @@ import Testing
         limits.stopTime = .milliseconds(200)
         let inbox = try await TestInbox.start(limits: limits)
         let port = inbox.address.port
-        let socket = await blocking { () -> RawSocket in
+        let (socket, interim) = await blocking { () -> (RawSocket, String) in
             let socket = RawSocket(port: port)
             socket.send("POST /inbox/a.tza HTTP/1.1\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n")
-            _ = socket.receiveHead()
-            return socket
+            return (socket, socket.receiveHead())
         }
+        #expect(interim.hasPrefix("HTTP/1.1 100"))
         await inbox.listener.stop()
         #expect(await blocking { socket.isClosedByPeer() })
         #expect(inbox.workspace.visible().isEmpty)

@@ -58,12 +58,42 @@ extension Lane {
             guard let file, let status = try? file.status(), Int64(status.st_mtim.tv_sec) <= oldest,
                 flock(file.descriptor, LOCK_EX | LOCK_NB) == 0
             else { continue }
-            for name in [UploadFile.bytes(id), UploadFile.description(id), UploadFile.description(id) + ".tmp"] {
-                _ = unlinkat(directory.descriptor, name, 0)
-            }
+            removeFiles(of: id, in: directory)
             removed += 1
         }
         return removed
+    }
+
+    /// Removes the oldest upload that was begun and holds no bytes: its sender loses nothing. Those that are open are
+    /// kept.
+    ///
+    /// - Returns: Whether there was one.
+    public func removeOldestEmptyUpload() throws(LaneError) -> Bool {
+        guard let directory = try uploads() else { return false }
+        let names = try LaneError.wrapping { () throws(SystemFailure) in try Directories.list(directory) }
+        var empty: [(id: String, seconds: Int, nanoseconds: Int)] = []
+        for id in Set(names.compactMap { UploadFile.id(in: $0) }) {
+            guard let file = try? OwnedFile(UploadFile.bytes(id), in: directory, flags: O_RDWR | O_NOFOLLOW),
+                let status = try? file.status(), status.st_size == 0
+            else { continue }
+            empty.append((id, status.st_mtim.tv_sec, status.st_mtim.tv_nsec))
+        }
+        for (id, _, _) in empty.sorted(by: { ($0.seconds, $0.nanoseconds) < ($1.seconds, $1.nanoseconds) }) {
+            // Looked at again under the lock: bytes may have come meanwhile.
+            guard let file = try? OwnedFile(UploadFile.bytes(id), in: directory, flags: O_RDWR | O_NOFOLLOW),
+                flock(file.descriptor, LOCK_EX | LOCK_NB) == 0, let status = try? file.status(), status.st_size == 0,
+                status.st_nlink > 0
+            else { continue }
+            removeFiles(of: id, in: directory)
+            return true
+        }
+        return false
+    }
+
+    private func removeFiles(of id: String, in directory: OwnedFile) {
+        for name in [UploadFile.bytes(id), UploadFile.description(id), UploadFile.description(id) + ".tmp"] {
+            _ = unlinkat(directory.descriptor, name, 0)
+        }
     }
 
     /// The directory of all uploads; nil in a lane that never had any.

@@ -34,6 +34,10 @@ public final class ResumableDeposit: Sendable {
             guard flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 else {
                 throw SystemFailure.current("cannot lock '\(file.label)'")
             }
+            // Whoever had the lock just before may have removed the upload.
+            guard try file.status().st_nlink > 0 else {
+                throw SystemFailure("cannot open '\(file.label)'", .noSuchFileOrDirectory)
+            }
             state = Mutex(try Self.readBack(file, expecting: announcement.size))
         } catch let error as SystemFailure {
             throw .system(error)

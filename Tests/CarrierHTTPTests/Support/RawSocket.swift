@@ -1,6 +1,7 @@
 import Foundation
 
-/// A TCP connection without any idea of HTTP. Every wait ends after ten seconds.
+/// A TCP connection without any idea of HTTP. Every wait ends after a minute, which only a failure
+/// takes.
 final class RawSocket: @unchecked Sendable {
     private let descriptor: Int32
     private var pending: [UInt8] = []
@@ -28,7 +29,7 @@ final class RawSocket: @unchecked Sendable {
     deinit { close(descriptor) }
 
     private func limitWaits() {
-        var limit = timeval(tv_sec: 10, tv_usec: 0)
+        var limit = timeval(tv_sec: 60, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
@@ -115,7 +116,7 @@ final class RawSocket: @unchecked Sendable {
             var byte: UInt8 = 0
             let got = recv(descriptor, &byte, 1, 0)
             if got == 0 || (got < 0 && errno == ECONNRESET) { return true }
-            if got < 0 { return false }
+            if got < 0, errno != EINTR { return false }
         }
     }
 }

@@ -3,6 +3,8 @@ internal import HTTPTypes
 
 /// Publishes what has come, remembers what was signed, and tells the owner.
 struct Arrivals: Sendable {
+    let lane: Lane
+    let work: BlockingWork
     let replays: ReplayMemory
     let stream: AsyncStream<HTTPArrival>.Continuation
 
@@ -14,17 +16,18 @@ struct Arrivals: Sendable {
     ) async throws(Refusal) -> Reply {
         guard let key = Self.key(claim, authentication, digest) else {
             let publication = try await Self.refusing(commit)
-            announce(publication, authentication, exchange, start)
+            announce(publication, authentication, exchange, resumedFrom: start)
             return Self.reply(publication.outcome, publication, authentication)
         }
         if let before = await replays.claim(key) {
             await discard()
+            await announceReplay(before, authentication, exchange, resumedFrom: start)
             return Self.reply(.duplicate, before, authentication)
         }
         do throws(Refusal) {
             let publication = try await Self.refusing(commit)
             await replays.settle(key, with: publication)
-            announce(publication, authentication, exchange, start)
+            announce(publication, authentication, exchange, resumedFrom: start)
             return Self.reply(publication.outcome, publication, authentication)
         } catch {
             await replays.settle(key, with: nil)
@@ -34,11 +37,13 @@ struct Arrivals: Sendable {
 
     /// The reply for an envelope that is here already; nil when the same signed delivery was not seen.
     func replyToReplay(
-        _ digest: Digest, claim: Authenticator.Claim, as authentication: HTTPArrival.Authentication
+        _ digest: Digest, claim: Authenticator.Claim, as authentication: HTTPArrival.Authentication,
+        from exchange: InboxResponder.Exchange, resumedFrom start: Int64
     ) async -> Reply? {
         guard let key = Self.key(claim, authentication, digest), let before = await replays.outcome(of: key) else {
             return nil
         }
+        await announceReplay(before, authentication, exchange, resumedFrom: start)
         return Self.reply(.duplicate, before, authentication)
     }
 
@@ -55,16 +60,31 @@ struct Arrivals: Sendable {
         return ReplayMemory.Key(signer: authorization.key, timestamp: authorization.timestamp, digest: digest)
     }
 
-    private func announce(
+    /// Tells the owner what is in the lane now, also when it was there before: the owner may have failed to process it.
+    func announce(
         _ publication: Publication, _ authentication: HTTPArrival.Authentication,
-        _ exchange: InboxResponder.Exchange, _ start: Int64
+        _ exchange: InboxResponder.Exchange, resumedFrom start: Int64
     ) {
-        // What was here before is no second arrival (`http-inbox.md`, section 6, row 4).
-        guard publication.outcome != .duplicate else { return }
         stream.yield(
             HTTPArrival(
                 publication: publication, authentication: authentication, remoteAddress: exchange.remoteAddress,
                 date: .now(), resumedFrom: start))
+    }
+
+    /// Tells the owner of a signed delivery that came again, if the lane still has what it brought.
+    private func announceReplay(
+        _ before: Publication, _ authentication: HTTPArrival.Authentication,
+        _ exchange: InboxResponder.Exchange, resumedFrom start: Int64
+    ) async {
+        let lane = lane
+        let stored = await work.run {
+            try? lane.holds(before.requestedName, digest: before.digest, size: before.size)
+        }
+        guard let stored else { return }
+        let publication = Publication(
+            outcome: .duplicate, requestedName: before.requestedName, storedName: stored, digest: before.digest,
+            size: before.size)
+        announce(publication, authentication, exchange, resumedFrom: start)
     }
 
     /// 201 for what was stored now, 200 for what was here, with the peers' text and our fields.

@@ -11,8 +11,8 @@ internal import NIOPosix
 /// for await arrival in listener.arrivals { … }
 /// ```
 public actor HTTPListener {
-    /// What was put into the lane, in order, each once. Ends when the listener has stopped. For one reader; what nobody
-    /// reads stays in memory.
+    /// What was delivered and is in the lane, in order. What is delivered again comes again, with the outcome
+    /// `duplicate`. Ends when the listener has stopped. For one reader; what nobody reads stays in memory.
     public nonisolated let arrivals: AsyncStream<HTTPArrival>
 
     private let configuration: HTTPListenerConfiguration
@@ -22,6 +22,7 @@ public actor HTTPListener {
     private let sessions: UploadSessions
     private let pool: NIOThreadPool
     private var state = State.fresh
+    private var cleaning: Task<Void, Never>?
 
     private enum State {
         case fresh
@@ -31,6 +32,7 @@ public actor HTTPListener {
 
     /// Disks want several syncs at once: sixteen threads store small envelopes three times as fast as one.
     private static let diskThreads = 16
+    private static let cleaningInterval = Duration.seconds(60 * 60)
 
     /// A listener that does nothing yet.
     ///
@@ -68,6 +70,8 @@ public actor HTTPListener {
         do throws(HTTPListenerError) {
             let server = try await RunningServer.start(configuration, logger: logger, responder: responder())
             state = .running(server)
+            let cleanup = cleanup
+            cleaning = Task { await cleanup.run(every: Self.cleaningInterval, on: ContinuousClock()) }
             return server.address
         } catch {
             try? await pool.shutdownGracefully()
@@ -81,10 +85,18 @@ public actor HTTPListener {
     public func stop() async {
         guard case .running(let server) = state else { return }
         state = .stopped
+        cleaning?.cancel()
+        await cleaning?.value
         await server.stop(within: configuration.limits.stopTime)
         await sessions.closeAll()
         try? await pool.shutdownGracefully()
         stream.finish()
+    }
+
+    private var cleanup: UploadCleanup {
+        UploadCleanup(
+            lane: lane, sessions: sessions, work: BlockingWork(on: pool),
+            age: configuration.limits.unfinishedUploadAge, logger: logger)
     }
 
     private func responder() -> InboxResponder {
@@ -93,7 +105,8 @@ public actor HTTPListener {
         let authenticator = Authenticator(policy: policy)
         let slots = UploadSlots(limit: limits.concurrentUploads)
         let receiver = BodyReceiver(work: BlockingWork(on: pool))
-        let arrivals = Arrivals(replays: ReplayMemory(window: policy.window), stream: stream)
+        let arrivals = Arrivals(
+            lane: lane, work: receiver.work, replays: ReplayMemory(window: policy.window), stream: stream)
         return InboxResponder(
             deliveries: PlainDeliveries(
                 lane: lane, limits: limits, authenticator: authenticator, slots: slots, receiver: receiver,

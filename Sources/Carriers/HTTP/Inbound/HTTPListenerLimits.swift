@@ -16,9 +16,10 @@ public struct HTTPListenerLimits: Sendable, Equatable {
     /// The least number of bytes per second, averaged over `idleTime`, that counts as coming. Time in which this side
     /// did not read is not counted. 256.
     public var minimumRate: Int = 256
-    /// How many interrupted uploads are kept to be gone on with. With more, senders fall back to sending all. 256.
+    /// How many interrupted uploads are kept to be gone on with. For one more, the oldest that holds no bytes goes;
+    /// where all hold some, senders fall back to sending all. 256.
     public var unfinishedUploads: Int = 256
-    /// How long an interrupted upload is kept after its last byte. 24 hours.
+    /// How long an interrupted upload is kept after its last byte; looked at once an hour. 24 hours.
     public var unfinishedUploadAge: Duration = .seconds(24 * 60 * 60)
     /// How long a connection that has an upload must be silent before another takes the upload over. 2 seconds.
     public var takeOverTime: Duration = .seconds(2)

@@ -21,6 +21,20 @@ struct PlainDeliveries: Sendable {
         let release = try slots.take()
         defer { release() }
         let deposit = try await begin(name, length)
+        let work = receiver.work
+        do throws(Refusal) {
+            return try await store(deposit, length, claim, exchange, writer)
+        } catch {
+            // Gone before anybody is told, rather than when the last reference is.
+            await work.run { deposit.discard() }
+            throw error
+        }
+    }
+
+    private func store(
+        _ deposit: Deposit, _ length: Int64, _ claim: Authenticator.Claim, _ exchange: InboxResponder.Exchange,
+        _ writer: borrowing ResponseWriter
+    ) async throws(Refusal) -> Reply {
         await exchange.proceed(writer)
         let count = try await receiver.receive(exchange.request.body, upTo: length) { bytes throws(LaneError) in
             try deposit.write(bytes)

@@ -22,16 +22,22 @@ struct ResumableUploads: Sendable {
         // Looking for the envelope, and hashing what is held of it, are as much work as taking one in.
         let release = try slots.take()
         defer { release() }
-        if let reply = await arrivals.replyToReplay(digest, claim: claim, as: authentication) { return reply }
+        if let reply = await arrivals.replyToReplay(
+            digest, claim: claim, as: authentication, from: exchange, resumedFrom: size)
+        {
+            return reply
+        }
         let announcement = UploadAnnouncement(name: name, digest: digest, size: size, owner: authentication.key)
         let id = UploadID.derive(name: name, digest: digest, size: size, owner: announcement.owner)
         let (_, parked) = try await sessions.take(id, for: exchange.channel)
         do throws(Refusal) {
             // Only now: whoever had the upload before may just have finished it.
-            if let stored = try await onDisk({ lane throws(LaneError) in try lane.holds(name, digest: digest) }) {
+            let held = try await onDisk { lane throws(LaneError) in try lane.holds(name, digest: digest, size: size) }
+            if let stored = held {
                 await sessions.release(id, parking: nil)
                 let publication = Publication(
                     outcome: .duplicate, requestedName: name, storedName: stored, digest: digest, size: size)
+                arrivals.announce(publication, authentication, exchange, resumedFrom: size)
                 return Arrivals.reply(.duplicate, publication, authentication)
             }
             let deposit: ResumableDeposit
@@ -77,6 +83,9 @@ struct ResumableUploads: Sendable {
     /// `HEAD` of an upload: how much of it is held.
     func status(_ id: String, _ exchange: InboxResponder.Exchange) async throws(Refusal) -> Reply {
         let claim = try authenticator.claim(in: exchange.headers)
+        // Opening an upload hashes what it holds.
+        let release = try slots.take()
+        defer { release() }
         let (_, deposit) = try await take(id, exchange)
         do throws(Refusal) {
             _ = try admit(claim, to: deposit.announcement)
@@ -92,6 +101,8 @@ struct ResumableUploads: Sendable {
     /// `DELETE` of an upload: nothing of it stays.
     func cancel(_ id: String, _ exchange: InboxResponder.Exchange) async throws(Refusal) -> Reply {
         let claim = try authenticator.claim(in: exchange.headers)
+        let release = try slots.take()
+        defer { release() }
         let (_, deposit) = try await take(id, exchange)
         do throws(Refusal) {
             _ = try admit(claim, to: deposit.announcement)
@@ -139,17 +150,30 @@ extension ResumableUploads {
 
     private func begin(_ id: String, _ announcement: UploadAnnouncement) async throws(Refusal) -> ResumableDeposit {
         let limits = limits
-        let deposit = try await onDisk { lane throws(LaneError) -> ResumableDeposit? in
-            if let deposit = try lane.resumeUpload(id) { return deposit }
-            if try lane.unfinishedUploads() >= limits.unfinishedUploads {
-                try lane.removeUploads(untouchedFor: limits.unfinishedUploadAge)
-                guard try lane.unfinishedUploads() < limits.unfinishedUploads else { return nil }
+        while true {
+            let deposit = try await onDisk { lane throws(LaneError) -> ResumableDeposit? in
+                if let deposit = try lane.resumeUpload(id) { return deposit }
+                guard try Self.makePlace(in: lane, limits) else { return nil }
+                return try lane.beginUpload(id, of: announcement)
             }
-            return try lane.beginUpload(id, of: announcement)
+            if let deposit { return deposit }
+            // Uploads that were announced just now are still open. Those without bytes give way as well.
+            guard let idle = await sessions.removeOldestEmpty() else {
+                // The sender falls back to sending all at once.
+                throw Refusal(.conflict, "too-many-unfinished", "too many uploads are unfinished")
+            }
+            await receiver.work.run { idle.abandon() }
         }
-        // The sender falls back to sending all at once.
-        guard let deposit else { throw Refusal(.conflict, "too-many-unfinished", "too many uploads are unfinished") }
-        return deposit
+    }
+
+    /// Whether one more upload may begin. Old ones, then those that hold no bytes, make place for it.
+    private static func makePlace(in lane: Lane, _ limits: HTTPListenerLimits) throws(LaneError) -> Bool {
+        guard try lane.unfinishedUploads() >= limits.unfinishedUploads else { return true }
+        try lane.removeUploads(untouchedFor: limits.unfinishedUploadAge)
+        while try lane.unfinishedUploads() >= limits.unfinishedUploads {
+            guard try lane.removeOldestEmptyUpload() else { return false }
+        }
+        return true
     }
 
     private func take(

@@ -73,7 +73,7 @@ struct RunningServer: Sendable {
                     .bound(host: local?.ipAddress ?? configuration.host, port: local?.port ?? configuration.port))
             }, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
         let task = Task {
-            do { try await server.run() } catch { continuation.yield(.failed("\(error)")) }
+            do { try await server.run() } catch { continuation.yield(.failed(BindFailure.text(of: error))) }
             continuation.finish()
         }
         let asked = "\(configuration.host):\(configuration.port)"

@@ -18,7 +18,7 @@ actor UploadSessions {
     private let patience: Duration
     private let parkingSpaces = 16
     private var busy: [String: Holder] = [:]
-    private var parked: [(id: String, deposit: ResumableDeposit)] = []
+    private var parked: [(id: String, deposit: ResumableDeposit, since: ContinuousClock.Instant)] = []
 
     /// Sessions where a newcomer waits for at most `patience`.
     init(patience: Duration) { self.patience = patience }
@@ -50,12 +50,25 @@ actor UploadSessions {
     func release(_ id: String, parking deposit: ResumableDeposit?) {
         busy[id] = nil
         guard let deposit else { return }
-        parked.append((id, deposit))
+        parked.append((id, deposit, .now))
         if parked.count > parkingSpaces { parked.removeFirst() }
     }
 
     /// Closes what is open and unused.
     func closeAll() { parked = [] }
+
+    /// Closes what has been open and unused for `time`, so that it can be cleaned up.
+    func closeUnused(for time: Duration) {
+        let latest = ContinuousClock.now - time
+        parked.removeAll { $0.since <= latest }
+    }
+
+    /// Takes out the upload that has been unused for longest of those that are open and hold no bytes; nil when there is
+    /// none.
+    func removeOldestEmpty() -> ResumableDeposit? {
+        guard let index = parked.firstIndex(where: { $0.deposit.size == 0 }) else { return nil }
+        return parked.remove(at: index).deposit
+    }
 
     /// Waits until `holder` has released the upload, for at most `patience`.
     private func wait(for holder: Holder, of id: String) async {

@@ -23,15 +23,6 @@ enum StructuredFields {
     /// `?1` or `?0`.
     static func text(of flag: Bool) -> String { flag ? "?1" : "?0" }
 
-    /// The boolean that `text` spells, or nil.
-    static func flag(in text: String) -> Bool? {
-        switch text {
-        case "?1": true
-        case "?0": false
-        default: nil
-        }
-    }
-
     /// A count of bytes: 1 to 18 decimal digits and nothing else; nil otherwise.
     static func count(in text: String) -> Int64? {
         guard (1...18).contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {

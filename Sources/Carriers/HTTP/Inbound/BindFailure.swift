@@ -1,0 +1,24 @@
+internal import NIOCore
+internal import SystemPackage
+
+/// Says in plain words why an address cannot be listened on.
+enum BindFailure {
+    /// The reason in `error`, as it follows "cannot listen on …: ".
+    static func text(of error: any Error) -> String {
+        switch error {
+        case let error as IOError: text(for: Errno(rawValue: error.errnoCode))
+        case is SocketAddressError.UnknownHost: "no such host"
+        default: "\(error)"
+        }
+    }
+
+    /// What `errno` means.
+    static func text(for errno: Errno) -> String {
+        switch errno {
+        case .addressInUse: "address already in use"
+        case .permissionDenied: "permission denied"
+        case .addressNotAvailable: "cannot assign requested address"
+        default: errno.description
+        }
+    }
+}
