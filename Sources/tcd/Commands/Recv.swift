@@ -41,13 +41,18 @@ struct Recv: AsyncParsableCommand, ReportingCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        guard count > 0, wait >= 0 else { throw UsageError("--count must be greater than 0, and --wait not negative") }
-        let place = try InboxPlace(inbox, besides: unpack, isKept: keepInbox)
-        let lane = try Lane(directory: place.directory, reserve: listener.reserve())
+        guard count > 0 else { throw UsageError("--count must be greater than 0") }
+        guard (0...Seconds.most).contains(wait) else {
+            throw UsageError("--wait \(wait) is not a time to wait", remedy: "give 0 to \(Seconds.most) seconds")
+        }
         let configuration = try listener.configuration()
-        let server = HTTPListener(configuration: configuration, lane: lane, logger: logger)
+        let reserve = try listener.reserve()
+        let place = try InboxPlace(inbox, besides: unpack, isKept: keepInbox)
+        let server: HTTPListener
         let address: HTTPListenerAddress
         do {
+            let lane = try Lane(directory: place.directory, reserve: reserve)
+            server = HTTPListener(configuration: configuration, lane: lane, logger: logger)
             address = try await server.start()
         } catch {
             place.close(everythingIsUnpacked: true)
