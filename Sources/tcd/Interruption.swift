@@ -21,12 +21,20 @@ enum Interruption {
     ///   can say so: others may have somebody else's open to read it.
     static func watch(removesDirectories: Bool) -> [any DispatchSourceSignal] {
         let queue = DispatchQueue(label: "tcd.interruption")
-        return [SIGINT, SIGTERM].map { number in
+        return [SIGINT, SIGTERM].filter { !isIgnored($0) }.map { number in
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
             source.setEventHandler { end(removesDirectories: removesDirectories) }
             source.activate()
             return source
         }
+    }
+
+    /// Whether the caller had the signal ignored, as shells do for what runs in the background.
+    private static func isIgnored(_ number: Int32) -> Bool {
+        var action = sigaction()
+        guard sigaction(number, nil, &action) == 0 else { return false }
+        return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+            == unsafeBitCast(SIG_IGN, to: Int.self)
     }
 
     /// Sets what to do next after an interruption from here on; nil for nothing.

@@ -86,7 +86,7 @@ struct Verify: ParsableCommand, ReportingCommand {
                 "'\(file)': tpid \(manifest.transferID), digests and signatures of \(blocks) checked in "
                     + "\(Quantity.milliseconds(time)) ms, \(Quantity.count(verdict.faults.count, "fault")) found")
         } else {
-            output.explain("'\(file)': no block was looked at, because its manifest cannot be relied on")
+            output.explain("'\(file)': no block was looked at")
         }
     }
 
