@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Fabric
 internal import Glibc
+internal import SystemPackage
 
 /// Parses the command line, runs the command, and turns every error into one line and one exit code.
 @main
@@ -11,22 +12,32 @@ struct Entry {
         // Asked for so often, and by so many scripts, that it is not worth setting up a parser for.
         if [["version"], ["--version"], ["-V"]].contains(Array(CommandLine.arguments.dropFirst())) {
             Terminal.say(Version.text)
-            return
+            finish()
         }
         let command: any ParsableCommand
         do {
             command = try Tcd.parseAsRoot()
         } catch {
-            Tcd.exit(withError: error)
+            end(error)
         }
-        do {
-            try await run(command)
-        } catch let status as ExitCode {
-            exit(status.rawValue)
-        } catch let error as any ExplainedError {
+        // A listener ends in its own way.
+        let watch = command is Recv ? [] : Interruption.watch(removesDirectories: command is Unpack)
+        let outcome = await outcome(of: command)
+        withExtendedLifetime(watch) { Interruption.yieldIfUnderway() }
+        switch outcome {
+        case .success: finish()
+        case .failure(let status as ExitCode): finish(status.rawValue)
+        case .failure(let error as any ExplainedError):
             fail(error, json: (command as? any ReportingCommand)?.output.json ?? false)
+        case .failure(let error): end(error)
+        }
+    }
+
+    private static func outcome(of command: any ParsableCommand) async -> Result<Void, any Error> {
+        do {
+            return .success(try await run(command))
         } catch {
-            Tcd.exit(withError: error)
+            return .failure(error)
         }
     }
 
@@ -39,18 +50,25 @@ struct Entry {
         }
     }
 
+    /// Ends with `status`, unless that is 0 and results were lost. A reader that has gone knows that it has.
+    private static func finish(_ status: Int32 = ExitStatus.done.rawValue) -> Never {
+        guard let reason = Terminal.failure else { exit(status) }
+        if reason != .brokenPipe { Terminal.complain("cannot write to standard output: \(reason)") }
+        exit(status == ExitStatus.done.rawValue ? ExitStatus.inputOutput.rawValue : status)
+    }
+
+    /// Ends with what the parser threw. Help that was asked for is a result like any other.
+    private static func end(_ error: any Error) -> Never {
+        guard Tcd.exitCode(for: error) == .success else { Tcd.exit(withError: error) }
+        Terminal.say(Tcd.fullMessage(for: error))
+        finish()
+    }
+
     private static func fail(_ error: any ExplainedError, json: Bool) -> Never {
-        let status = ExitStatus(for: error)
+        let report = FailureReport(error: error)
         Terminal.complain(error.description)
-        if json {
-            Terminal.say(
-                JSONLine([
-                    ("event", "error"), ("category", .text(error.category.rawValue)),
-                    ("message", .text(error.explanation)), ("remedy", .init(error.remedy)),
-                    ("exit", .number(Int64(status.rawValue))),
-                ]))
-        }
-        exit(status.rawValue)
+        if json { Terminal.say(JSONLine(report.fields)) }
+        finish(report.status.rawValue)
     }
 }
 

@@ -29,6 +29,7 @@ struct Tcd: AsyncParsableCommand {
               TIBET_HTTP_REQUIRE_AUTH       'recv' takes signed deliveries only
               TIBET_HTTP_TRUSTED_PUBKEYS    whose deliveries 'recv' takes
               TIBET_HTTP_MAX_SIG_AGE_SEC    how old a signature may be
+              TIBET_HTTP_TIMEOUT            how long 'send' waits when nothing moves, in seconds
               http_proxy, https_proxy, no_proxy
                                 the proxies that 'send' uses
             """,

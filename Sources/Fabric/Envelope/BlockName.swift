@@ -1,5 +1,16 @@
 /// The rules for names inside an envelope that are to become file names (`envelope.md`, section 12).
-enum BlockName {
+public enum BlockName {
+    /// What is wrong with `name` as the name of a content, for example `holds a backslash`; nil if nothing is.
+    public static func problem(with name: String) -> String? {
+        do throws(EnvelopeError) {
+            try check(name)
+            return nil
+        } catch {
+            guard case .unsafeName(_, let reason) = error else { return error.explanation }
+            return reason
+        }
+    }
+
     /// Checks one name: a relative path of 1 to 1024 bytes in UTF-8 whose components are 1 to 255 bytes, none of them
     /// `.` or `..`, without control characters and backslashes.
     static func check(_ name: String) throws(EnvelopeError) {

@@ -21,6 +21,7 @@ struct IdentityCommand: ParsableCommand {
 
         func run() throws {
             let directory = try identity.directory()
+            output.explain("creating the identity in '\(directory.path)'")
             let created = try directory.create(name: identity.aint ?? Identity.defaultName)
             IdentityReport(created, in: directory.path, event: "created").tell(json: output.json)
         }
@@ -35,6 +36,7 @@ struct IdentityCommand: ParsableCommand {
 
         func run() throws {
             let directory = try identity.directory()
+            output.explain("reading the identity in '\(directory.path)'")
             IdentityReport(try directory.load(), in: directory.path, event: "identity").tell(json: output.json)
         }
     }

@@ -18,6 +18,9 @@ struct Inspect: ParsableCommand, ReportingCommand {
 
     func run() throws {
         let envelope = try EnvelopeFile(displaying: FilePath(file))
+        output.explain(
+            "'\(file)': read the manifest, which is \(envelope.isSigned ? "" : "not ")signed by the key that it names; "
+                + "contents and digests of \(Quantity.count(envelope.manifest.blocks.count, "block")) not looked at")
         if output.json { tellJSON(envelope) } else { tell(envelope) }
         if !envelope.isSigned {
             Terminal.complain("manifest-signature: the manifest was not signed by the key that it names")

@@ -47,22 +47,27 @@ struct Recv: AsyncParsableCommand, ReportingCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        guard count > 0, wait >= 0 else { throw UsageError("--count must be greater than 0, and --wait not negative") }
+        guard count > 0 else { throw UsageError("--count must be greater than 0") }
+        guard (0...Seconds.most).contains(wait) else {
+            throw UsageError("--wait \(wait) is not a time to wait", remedy: "give 0 to \(Seconds.most) seconds")
+        }
         // Everything that can be wrong with the call, before anything is made.
         let (configuration, reserve, limit) = (
             try listener.configuration(), try listener.reserve(), try largestUnpacked()
         )
         let place = try InboxPlace(inbox, besides: unpack, isKept: keepInbox)
-        let lane = try Lane(directory: place.directory, reserve: reserve)
-        var reception = Reception(
-            place, unpackInto: unpack.map { FilePath($0) }, pinnedKeys: configuration.authorization.trustedKeys,
-            ledger: try TransferLedger(directory: place.directory.appending(".received")), reserve: reserve,
-            largestUnpacked: limit, output: output)
-        if unpack != nil, !place.isNew { try await reception.takeBacklog() }
-        guard reception.done < count else { return }
-        let server = HTTPListener(configuration: configuration, lane: lane, logger: logger)
+        let server: HTTPListener
         let address: HTTPListenerAddress
+        var reception: Reception
         do {
+            let lane = try Lane(directory: place.directory, reserve: reserve)
+            reception = Reception(
+                place, unpackInto: unpack.map { FilePath($0) }, pinnedKeys: configuration.authorization.trustedKeys,
+                ledger: try TransferLedger(directory: place.directory.appending(".received")), reserve: reserve,
+                largestUnpacked: limit, output: output)
+            if unpack != nil, !place.isNew { try await reception.takeBacklog() }
+            guard reception.done < count else { return }
+            server = HTTPListener(configuration: configuration, lane: lane, logger: logger)
             address = try await server.start()
         } catch {
             place.close(everythingIsUnpacked: true)

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Fabric
+internal import Glibc
 internal import SystemPackage
 
 /// `tcd seal`
@@ -25,11 +26,20 @@ struct Seal: ParsableCommand, ReportingCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let sender = try identity.loadOrCreate(output: output)
+        try envelope.check(path)
         let moment = Timestamp.now()
         let surface = try envelope.surface(at: moment)
-        let options = try envelope.options(senderName: identity.name(of: sender), surface: surface, at: moment)
         let target = FilePath(out ?? surface.arrivalName?.text ?? "envelope.tza")
+        if force, isInput(target) {
+            throw UsageError(
+                "'\(target)' is what is to be sealed, and would be replaced by its envelope",
+                remedy: "give another file with -o")
+        }
+        let sender = try identity.loadOrCreate(output: output)
+        let options = try envelope.options(senderName: identity.name(of: sender), surface: surface, at: moment)
+        output.explain(
+            "surface name \(surface.arrivalName?.text ?? "none"), compression \(envelope.compress) at level "
+                + "\(envelope.level), directories as \(envelope.layout)")
         let bar = ProgressBar("sealing", quiet: output.json)
         let sealer = Sealer(key: sender.key, options: options) { bar.update($0, of: $1) }
         defer { bar.finish() }
@@ -37,6 +47,14 @@ struct Seal: ParsableCommand, ReportingCommand {
         bar.finish()
         Warnings.show(report)
         tell(report, target: target, sender: options.senderName)
+    }
+
+    /// Whether `target` is the very file that is to be sealed, by whatever name.
+    private func isInput(_ target: FilePath) -> Bool {
+        var (input, output) = (stat(), stat())
+        let isThere = path == "-" ? fstat(STDIN_FILENO, &input) == 0 : stat(path, &input) == 0
+        return isThere && stat(target.string, &output) == 0 && input.st_dev == output.st_dev
+            && input.st_ino == output.st_ino
     }
 
     private func tell(_ report: SealReport, target: FilePath, sender: String) {

@@ -39,6 +39,8 @@ struct Send: AsyncParsableCommand, ReportingCommand {
 
     func run() async throws {
         let route = try Composition.route(to: to, transport: transport)
+        try http.check()
+        if !sealed { try envelope.check(path) }
         let sender = try identity.loadOrCreate(output: output)
         let name = try identity.name(of: sender)
         let composition = Composition(http: try http.configuration(for: sender, name: name))
@@ -50,8 +52,10 @@ struct Send: AsyncParsableCommand, ReportingCommand {
             try sealed ? Parcel(sealed: path) : Parcel(sealing: path, as: sender, name: name, for: self)
         }
         if let report = parcel.spooled?.report { Warnings.show(report) }
+        Interruption.advise(UndeliveredError.remedy(for: parcel, target: to))
         output.explain("sealed as \(parcel.envelope.name), sha256 \(parcel.envelope.digest.hex)")
         if dryRun {
+            Interruption.advise(nil)
             try parcel.discard()
             SendReport(self, parcel, route: route, receipt: nil, time: .now - start, delivery: .zero)
                 .tell(json: output.json)
@@ -59,10 +63,15 @@ struct Send: AsyncParsableCommand, ReportingCommand {
         }
         let departure = ContinuousClock.now
         let receipt = try await deliver(parcel, by: carrier, along: route)
+        Interruption.advise(nil)
         let delivery = ContinuousClock.now - departure
-        try parcel.settle()
         SendReport(self, parcel, route: route, receipt: receipt, time: .now - start, delivery: delivery)
             .tell(json: output.json)
+        do {
+            try parcel.settle()
+        } catch {
+            Terminal.note("delivered, but not taken out of the outbox: \(error)")
+        }
     }
 
     private func deliver(_ parcel: Parcel, by carrier: any Carrier, along route: Route) async throws -> DeliveryReceipt
@@ -154,8 +163,13 @@ struct UndeliveredError: ExplainedError {
     var category: FailureCategory { error.category }
     var explanation: String { error.explanation }
 
+    /// What to do about an envelope that could not be delivered, for whatever reason.
+    static func remedy(for parcel: Parcel, target: String) -> String {
+        "the envelope is kept; send it again with 'tcd send --sealed \(parcel.path) --to \(target)'"
+    }
+
     var remedy: String? {
-        let again = "the envelope is kept; send it again with 'tcd send --sealed \(parcel.path) --to \(target)'"
+        let again = Self.remedy(for: parcel, target: target)
         return error.remedy.map { "\($0); \(again)" } ?? again
     }
 }

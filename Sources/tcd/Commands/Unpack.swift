@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Fabric
+internal import Glibc
 internal import SystemPackage
 
 /// `tcd unpack`
@@ -49,6 +50,9 @@ struct Unpack: ParsableCommand, ReportingCommand {
             throw EnvelopeError.fault(
                 EnvelopeFault(.pinMismatch, "it was signed by \(envelope.manifest.senderKey), which was not asked for"))
         }
+        output.explain(
+            "verifying \(Quantity.count(envelope.manifest.blocks.count, "block")), "
+                + "staged in '\(staging)' until all is well")
         let bar = ProgressBar("unpacking", quiet: output.json)
         unpacker.progress = bar.sink(total: envelope.manifest.decodedSize.map { Int64(clamping: $0) })
         defer { bar.finish() }
@@ -58,6 +62,15 @@ struct Unpack: ParsableCommand, ReportingCommand {
         verifier.pinnedKeys = pins
         let name = FilePath(file).lastComponent?.string ?? file
         tell(report, envelope, state: verifier.state(ofUnpacked: envelope, arrivedAs: name))
+    }
+
+    /// The directory that has the temporary directory in it: the target, or what it is created in.
+    private var staging: FilePath {
+        var status = stat()
+        let target = FilePath(directory).lexicallyNormalized()
+        if stat(target.string, &status) == 0 { return target }
+        let parent = target.removingLastComponent()
+        return parent.isEmpty ? "." : parent
     }
 
     private func tell(_ report: Unpacker.Report, _ envelope: EnvelopeFile, state: VerificationState) {

@@ -11,7 +11,8 @@ struct Verify: ParsableCommand, ReportingCommand {
             unless it is among those given with --sender-key; only then the state continuation-approved is reached.
 
             Exit status: 0 valid, 1 invalid, 2 valid but for triage, because the name tells another story than the \
-            manifest. With several files it is that of the worst.
+            manifest. A file that cannot be read has the status of that error, mostly 66. With several files it is that \
+            of the worst, in the order 0, 2, unreadable, 1.
             """)
 
     @Argument(help: ArgumentHelp("The envelopes to verify.", valueName: "file"))
@@ -36,19 +37,57 @@ struct Verify: ParsableCommand, ReportingCommand {
         verifier.receiverKey = try receiverKey.map { try PinnedKeys.parse($0) }
         var worst = ExitStatus.done
         for file in files {
-            let bar = ProgressBar("verifying \(file)", quiet: output.json)
-            let (verdict, _) = try verifier.verify(FilePath(file), progress: bar.sink(total: nil))
-            bar.finish()
-            let report = VerdictReport(verdict: verdict)
-            if output.json {
-                Terminal.say(JSONLine([("file", .text(file))] + report.fields))
-            } else {
-                for (index, line) in report.lines.enumerated() { Terminal.say(index == 0 ? "\(line): \(file)" : line) }
-            }
-            let status = status(of: verdict, file, pinned: verifier.pinnedKeys)
-            if worst != .invalid, status != .done { worst = status }
+            let status = verify(file, with: verifier)
+            if Self.gravity(of: status) > Self.gravity(of: worst) { worst = status }
         }
         if worst != .done { throw worst.code }
+    }
+
+    /// Verifies one file and tells what was found, also if it cannot be read at all.
+    private func verify(_ file: String, with verifier: EnvelopeVerifier) -> ExitStatus {
+        let bar = ProgressBar("verifying \(file)", quiet: output.json)
+        defer { bar.finish() }
+        let start = ContinuousClock.now
+        let verdict: EnvelopeVerdict
+        do {
+            verdict = try verifier.verify(FilePath(file), progress: bar.sink(total: nil)).verdict
+        } catch {
+            bar.finish()
+            let report = FailureReport(error: error)
+            Terminal.complain(error.description)
+            if output.json { Terminal.say(JSONLine([("file", .text(file)), ("valid", .flag(false))] + report.fields)) }
+            return report.status
+        }
+        bar.finish()
+        tell(verdict, of: file, time: .now - start)
+        return status(of: verdict, file, pinned: verifier.pinnedKeys)
+    }
+
+    /// How bad a status is: what is invalid is worse than what cannot be read, and that than what somebody should see.
+    private static func gravity(of status: ExitStatus) -> Int {
+        switch status {
+        case .done: 0
+        case .triage: 1
+        case .invalid: 3
+        default: 2
+        }
+    }
+
+    private func tell(_ verdict: EnvelopeVerdict, of file: String, time: Duration) {
+        let report = VerdictReport(verdict: verdict)
+        if output.json {
+            Terminal.say(JSONLine([("file", .text(file))] + report.fields))
+        } else {
+            for (index, line) in report.lines.enumerated() { Terminal.say(index == 0 ? "\(line): \(file)" : line) }
+        }
+        if let manifest = verdict.manifest {
+            let blocks = Quantity.count(manifest.blocks.count, "block")
+            output.explain(
+                "'\(file)': tpid \(manifest.transferID), digests and signatures of \(blocks) checked in "
+                    + "\(Quantity.milliseconds(time)) ms, \(Quantity.count(verdict.faults.count, "fault")) found")
+        } else {
+            output.explain("'\(file)': no block was looked at")
+        }
     }
 
     private func status(of verdict: EnvelopeVerdict, _ file: String, pinned: Set<PublicKey>) -> ExitStatus {

@@ -56,7 +56,16 @@ struct EnvelopeOptions: ParsableArguments {
 
     /// What to seal: a path, or standard input for `-`.
     func input(_ path: String) throws -> SealInput {
-        if path == "-" { return .standardInput(name: name ?? "stdin") }
+        if path == "-" {
+            let name = name ?? "stdin"
+            if let problem = BlockName.problem(with: name) {
+                throw UsageError(
+                    "--name \(problem)",
+                    remedy: "give a relative path without '.', '..', backslashes and control characters, its parts at "
+                        + "most 255 bytes long and all of it at most 1024")
+            }
+            return .standardInput(name: name)
+        }
         guard name == nil else { throw UsageError("--name is for standard input", remedy: "give '-' as the path") }
         return .path(path)
     }
@@ -75,8 +84,20 @@ struct EnvelopeOptions: ParsableArguments {
         ).surface(at: moment)
     }
 
+    /// Refuses what can be refused before anything is done, for sealing `path`.
+    func check(_ path: String) throws {
+        _ = try input(path)
+        let moment = Timestamp.now()
+        _ = try options(senderName: "", surface: surface(at: moment), at: moment)
+    }
+
     /// Everything that sealing wants to know.
     func options(senderName: String, surface: Surface, at moment: Timestamp) throws -> SealOptions {
+        guard (1...22).contains(level) else {
+            throw UsageError("--level \(level) is no zstd level", remedy: "use 1 to 22")
+        }
+        guard !payloadType.isEmpty else { throw UsageError("--payload-type is empty", remedy: "leave it out") }
+        guard !receiverAint.isEmpty else { throw UsageError("--receiver-aint is empty", remedy: "leave it out") }
         var options = SealOptions(senderName: senderName)
         options.time = moment
         options.transferID = .generate(at: moment)

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import CarrierHTTP
 internal import Fabric
+internal import FoundationEssentials
 internal import SystemPackage
 
 /// How HTTP deliveries are made.
@@ -28,22 +29,41 @@ struct HTTPOptions: ParsableArguments {
 
     @Option(
         name: .long,
-        help: ArgumentHelp("Give up when nothing useful has moved for this time.", valueName: "seconds"))
-    var stallTimeout: Double = 30
+        help: ArgumentHelp(
+            "Give up when nothing useful has moved for this time. Default: $TIBET_HTTP_TIMEOUT, or 30.",
+            valueName: "seconds"))
+    var stallTimeout: Double?
+
+    /// How long to try connecting.
+    func connectTime() throws -> Duration { try Seconds.duration(connectTimeout, of: "--connect-timeout") }
+
+    /// How long nothing useful may move: as asked for, or as the peers' clients are told.
+    func stallTime() throws -> Duration {
+        if let stallTimeout { return try Seconds.duration(stallTimeout, of: "--stall-timeout") }
+        let variable = "TIBET_HTTP_TIMEOUT"
+        guard let text = ProcessInfo.processInfo.environment[variable], !text.isEmpty else { return .seconds(30) }
+        guard let seconds = Double(text) else {
+            throw UsageError("\(variable) '\(text)' is not a number", remedy: "set it to seconds, for example 10")
+        }
+        return try Seconds.duration(seconds, of: variable)
+    }
+
+    /// Refuses what can be refused before anything is done.
+    func check() throws {
+        _ = try connectTime()
+        _ = try stallTime()
+    }
 
     /// The carrier's configuration for a sender.
     func configuration(for sender: Identity, name: String) throws -> HTTPCarrierConfiguration {
-        guard connectTimeout > 0, stallTimeout > 0 else {
-            throw UsageError("a time-out must be longer than 0 seconds")
-        }
         var configuration = HTTPCarrierConfiguration(signingKey: noHttpAuth ? nil : sender.key)
         // The peers look the claim up; only a DID can be found.
         if !noSenderDid, name.hasPrefix("jis:") { configuration.senderDID = name }
         configuration.authorities = authorities.map { FilePath($0) }
         configuration.clientCertificate = clientCertificate.map { FilePath($0) }
         configuration.clientKey = clientKey.map { FilePath($0) }
-        configuration.connectTime = .seconds(connectTimeout)
-        configuration.stallTime = .seconds(stallTimeout)
+        configuration.connectTime = try connectTime()
+        configuration.stallTime = try stallTime()
         configuration.userAgent = "tcd/" + Version.number
         return configuration
     }

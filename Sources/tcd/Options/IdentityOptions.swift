@@ -28,7 +28,9 @@ struct IdentityOptions: ParsableArguments {
         if let aint, !Identity.isName(aint) { throw IdentityError.badName(aint) }
         let directory = try directory()
         do throws(IdentityError) {
-            return try directory.load()
+            let identity = try directory.load()
+            output.explain("signing as '\(identity.name)' with the identity in '\(directory.path)'")
+            return identity
         } catch {
             guard case .missing = error else { throw error }
             let identity = try directory.loadOrCreate(name: aint ?? Identity.defaultName)

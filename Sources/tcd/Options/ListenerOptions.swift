@@ -44,14 +44,13 @@ struct ListenerOptions: ParsableArguments {
     /// The listener's configuration; who may deliver comes from the peers' environment variables.
     func configuration() throws -> HTTPListenerConfiguration {
         guard (0...65_535).contains(port) else { throw UsageError("\(port) is no port", remedy: "use 0 to 65535") }
-        guard headerTimeout > 0, idleTimeout > 0, maxUploads > 0 else {
-            throw UsageError("time-outs and --max-uploads must be greater than 0")
-        }
+        guard maxUploads > 0 else { throw UsageError("--max-uploads must be greater than 0") }
         var limits = HTTPListenerLimits()
         limits.largestBody = try Self.size(maxBody, of: "--max-body")
+        guard limits.largestBody > 0 else { throw UsageError("--max-body must be greater than 0") }
         limits.concurrentUploads = maxUploads
-        limits.headerTime = .seconds(headerTimeout)
-        limits.idleTime = .seconds(idleTimeout)
+        limits.headerTime = try Seconds.duration(headerTimeout, of: "--header-timeout")
+        limits.idleTime = try Seconds.duration(idleTimeout, of: "--idle-timeout")
         let policy = try AuthorizationPolicy(environment: ProcessInfo.processInfo.environment)
         return HTTPListenerConfiguration(host: host, port: port, authorization: policy, limits: limits, tls: try tls())
     }

@@ -16,6 +16,11 @@ enum Quantity {
     /// `count` things: `1 block`, `2 blocks`.
     static func count(_ count: Int, _ thing: String) -> String { count == 1 ? "1 \(thing)" : "\(count) \(thing)s" }
 
+    /// A time in whole milliseconds.
+    static func milliseconds(_ time: Duration) -> Int64 {
+        time.components.seconds * 1000 + time.components.attoseconds / 1_000_000_000_000_000
+    }
+
     /// Reads a size such as `512`, `64K`, `10MiB` or `2G`; units are binary. Nil for anything else.
     static func parseBytes(_ text: String) -> Int64? {
         let digits = text.prefix { $0.isASCII && $0.isNumber }

@@ -39,7 +39,7 @@ struct SendReport {
         let again = receipt.wasDuplicate ? "; it was there already" : ""
         Terminal.say(
             "✓ delivered to \(route): \(receipt.strength), \(Quantity.bytes(envelope.size)) in "
-                + "\(Self.milliseconds(time)) ms\(resumed)\(again)")
+                + "\(Quantity.milliseconds(time)) ms\(resumed)\(again)")
         if let stored = receipt.storedName, stored != envelope.name.text {
             Terminal.say("  stored there as \(VerdictReport.shown(stored))")
         }
@@ -53,15 +53,11 @@ struct SendReport {
                 ("digest", .text(envelope.digest.description)), ("carrier", .text(route.scheme)),
                 ("target", .text(route.address)), ("state", .text(receipt?.strength.description ?? "dry-run")),
                 ("bytes", parcel.contentBytes.map { .number($0) } ?? .null),
-                ("sealed_bytes", .number(envelope.size)), ("elapsed_ms", .number(Self.milliseconds(time))),
-                ("delivery_ms", .number(Self.milliseconds(delivery))),
+                ("sealed_bytes", .number(envelope.size)), ("elapsed_ms", .number(Quantity.milliseconds(time))),
+                ("delivery_ms", .number(Quantity.milliseconds(delivery))),
                 ("stored_name", .init(receipt?.storedName)), ("duplicate", .flag(receipt?.wasDuplicate ?? false)),
                 ("resumed_from", .number(receipt?.resumedFrom ?? 0)),
                 ("far_digest", .init(receipt?.farDigest?.description)),
             ]))
-    }
-
-    private static func milliseconds(_ time: Duration) -> Int64 {
-        time.components.seconds * 1000 + time.components.attoseconds / 1_000_000_000_000_000
     }
 }

@@ -1,12 +1,22 @@
 internal import Glibc
+internal import Synchronization
+internal import SystemPackage
 
 /// What a person or a script sees.
 ///
 /// Results go to standard output. Everything else goes to standard error with `tcd: ` before it, lower case, without a
 /// full stop. Nothing is ever asked.
 enum Terminal {
+    private static let firstFailure = Mutex<Errno?>(nil)
+
+    /// Why results could not be written; nil as long as all of them could.
+    static var failure: Errno? { firstFailure.withLock { $0 } }
+
     /// Writes one line of result.
-    static func say(_ line: String) { write(line + "\n", to: STDOUT_FILENO) }
+    static func say(_ line: String) {
+        guard let error = write(line + "\n", to: STDOUT_FILENO) else { return }
+        firstFailure.withLock { $0 = $0 ?? error }
+    }
 
     /// Writes one JSON object as a line of result.
     static func say(_ line: JSONLine) { say(line.text) }
@@ -23,13 +33,15 @@ enum Terminal {
     /// Whether standard error is watched by a person.
     static var isWatched: Bool { isatty(STDERR_FILENO) == 1 }
 
-    private static func write(_ text: String, to descriptor: Int32) {
+    /// Writes all of `text`, or says why not.
+    @discardableResult
+    private static func write(_ text: String, to descriptor: Int32) -> Errno? {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
             let written = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            // Nobody is left to tell when the reader has gone.
-            guard written > 0 || errno == EINTR else { return }
+            guard written > 0 || errno == EINTR else { return Errno(rawValue: errno) }
             rest = rest.dropFirst(max(0, written))
         }
+        return nil
     }
 }
