@@ -157,9 +157,17 @@ struct SendAndReceiveTests {
         bytes[bytes.count - 1] ^= 1
         try folder.write("2026-05-14.demo.claude.normal.tza", bytes)
         let receiver = try await Receiver(in: folder, ["--wait", "6", "--unpack", folder.path("out")])
-        // The manifest is sound, which is all that a sender looks at.
-        let sending = try await BuiltProgram.run(
+        // Our own sender looks before it sends, so somebody else has to bring it.
+        let refused = try await BuiltProgram.run(
             "send", "--sealed", "2026-05-14.demo.claude.normal.tza", "--to", receiver.url, in: folder.url)
+        #expect(refused.status == 65, "\(refused)")
+        let sending = try await Program(
+            "/usr/bin/curl",
+            [
+                "-sSf", "--data-binary", "@2026-05-14.demo.claude.normal.tza",
+                receiver.url + "/inbox/2026-05-14.demo.claude.normal.tza",
+            ], in: folder.url
+        ).outcome()
         #expect(sending.status == 0, "\(sending)")
         let receiving = try await receiver.program.outcome()
         #expect(receiving.status == 2, "\(receiving)")
