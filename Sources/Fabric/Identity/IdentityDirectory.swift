@@ -17,8 +17,16 @@ public struct IdentityDirectory: Sendable, Hashable {
     static let publicKeyName = "identity.pub"
     static let descriptionName = "identity.json"
 
+    /// Whose files these must be.
+    private let owner: UInt32
+
     /// The directory at `path`, which need not exist.
-    public init(_ path: FilePath) { self.path = path }
+    public init(_ path: FilePath) { self.init(path, owner: geteuid()) }
+
+    init(_ path: FilePath, owner: UInt32) {
+        self.path = path
+        self.owner = owner
+    }
 
     /// Reads the identity.
     ///
@@ -83,7 +91,7 @@ public struct IdentityDirectory: Sendable, Hashable {
             }
         }
         guard tibet_is_regular(status.st_mode) else { throw .irregular(keyPath) }
-        guard status.st_uid == geteuid() else { throw .foreign(keyPath, owner: status.st_uid) }
+        guard status.st_uid == owner else { throw .foreign(keyPath, owner: status.st_uid) }
         let mode = status.st_mode & 0o7777
         guard mode & 0o077 == 0 else { throw .exposed(keyPath, mode: mode) }
         let size = Int(status.st_size)

@@ -145,11 +145,15 @@ struct IdentityDirectoryTests {
         #expect(failure() == "none")
     }
 
-    // Only root can give a file away: for anybody else this fails, because not to run would look like having passed.
     @Test func aPrivateKeyOfSomebodyElseIsRefused() throws {
         try makeBare()
-        try #require(chown(scratch.appending("id/identity.priv").string, 65534, 65534) == 0)
-        #expect(failure() == "foreign")
+        let stranger = IdentityDirectory(directory.path, owner: geteuid() + 1)
+        let error = #expect(throws: IdentityError.self) { try stranger.load() }
+        guard case .foreign(_, let owner)? = error else {
+            Issue.record("it was \(String(describing: error))")
+            return
+        }
+        #expect(owner == geteuid())
     }
 
     @Test func aPrivateKeyThatIsNoOrdinaryFileIsRefused() throws {

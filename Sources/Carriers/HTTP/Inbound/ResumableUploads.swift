@@ -82,17 +82,10 @@ struct ResumableUploads: Sendable {
 
     /// `HEAD` of an upload: how much of it is held.
     func status(_ id: String, _ exchange: InboxResponder.Exchange) async throws(Refusal) -> Reply {
-        let claim = try authenticator.claim(in: exchange.headers)
         // Opening an upload hashes what it holds.
         let release = try slots.take()
         defer { release() }
-        let (_, deposit) = try await take(id, exchange)
-        do throws(Refusal) {
-            _ = try admit(claim, to: deposit.announcement)
-        } catch {
-            await sessions.release(id, parking: deposit)
-            throw error
-        }
+        let deposit = try await takeAdmitted(id, exchange)
         let reply = Self.describe(deposit, status: .noContent)
         await sessions.release(id, parking: deposit)
         return reply
@@ -100,16 +93,9 @@ struct ResumableUploads: Sendable {
 
     /// `DELETE` of an upload: nothing of it stays.
     func cancel(_ id: String, _ exchange: InboxResponder.Exchange) async throws(Refusal) -> Reply {
-        let claim = try authenticator.claim(in: exchange.headers)
         let release = try slots.take()
         defer { release() }
-        let (_, deposit) = try await take(id, exchange)
-        do throws(Refusal) {
-            _ = try admit(claim, to: deposit.announcement)
-        } catch {
-            await sessions.release(id, parking: deposit)
-            throw error
-        }
+        let deposit = try await takeAdmitted(id, exchange)
         await receiver.work.run { deposit.abandon() }
         await sessions.release(id, parking: nil)
         return Reply(status: .noContent)
@@ -190,6 +176,21 @@ extension ResumableUploads {
             await sessions.release(id, parking: nil)
             throw error
         }
+    }
+
+    /// Opens an upload for whoever began it; whoever asked releases it.
+    private func takeAdmitted(
+        _ id: String, _ exchange: InboxResponder.Exchange
+    ) async throws(Refusal) -> ResumableDeposit {
+        let claim = try authenticator.claim(in: exchange.headers)
+        let (_, deposit) = try await take(id, exchange)
+        do throws(Refusal) {
+            _ = try admit(claim, to: deposit.announcement)
+        } catch {
+            await sessions.release(id, parking: deposit)
+            throw error
+        }
+        return deposit
     }
 
     /// Only whoever began an upload may go on with it.
