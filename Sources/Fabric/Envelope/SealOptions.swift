@@ -70,6 +70,8 @@ public enum SealInput: Sendable {
     case path(String)
     /// Everything that standard input gives, under a name.
     case standardInput(name: String)
+    /// A short text, under a name: an acknowledgement, a heartbeat.
+    case text(String, name: String)
 }
 
 /// What became of sealing.

@@ -76,6 +76,15 @@ public struct Sealer {
             try BlockName.check(name)
             let source = OwnedFile(adopting: dup(STDIN_FILENO), label: "standard input")
             return try sealStream(source, named: name, to: file)
+        case .text(let text, let name):
+            try BlockName.check(name)
+            var rest = Substring(text).utf8
+            return try sealStream(named: name, to: file) { room throws(SystemFailure) in
+                let piece = rest.prefix(room.count)
+                room.copyBytes(from: piece)
+                rest = rest.dropFirst(piece.count)
+                return piece.count
+            }
         case .path(let path):
             let source = try Source(path: path)
             guard source.isDirectory else { return try sealFile(source, to: file) }
@@ -87,11 +96,18 @@ public struct Sealer {
     private func sealStream(_ source: OwnedFile, named name: String, to file: OwnedFile) throws(EnvelopeError)
         -> SealReport
     {
+        try sealStream(named: name, to: file) { room throws(SystemFailure) in try source.readNext(into: room) }
+    }
+
+    private func sealStream(
+        named name: String, to file: OwnedFile,
+        from read: (UnsafeMutableRawBufferPointer) throws(SystemFailure) -> Int
+    ) throws(EnvelopeError) -> SealReport {
         var options = options
         options.contentLayout = .file
         let builder = try EnvelopeBuilder(file: file, options: options, plan: nil)
         builder.begin(name)
-        while try builder.fill({ room throws(SystemFailure) in try source.readNext(into: room) }) {
+        while try builder.fill(read) {
             progress(builder.contentBytes, nil)
         }
         try builder.end()
