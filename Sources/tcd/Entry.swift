@@ -20,6 +20,13 @@ struct Entry {
         } catch {
             end(error)
         }
+        do {
+            if !(command is ConfigCommand.Explain) { try Configuration().apply() }
+        } catch let error as ConfigurationError {
+            fail(error, json: (command as? any ReportingCommand)?.output.json ?? false)
+        } catch {
+            end(error)
+        }
         // A listener ends in its own way.
         let watch = command is Recv ? [] : Interruption.watch(removesDirectories: command is Unpack)
         let outcome = await outcome(of: command)

@@ -36,7 +36,7 @@ struct Tcd: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             Send.self, Recv.self, Seal.self, Verify.self, Inspect.self, Unpack.self, IdentityCommand.self,
-            Completions.self, VersionCommand.self,
+            ConfigCommand.self, Completions.self, VersionCommand.self,
         ])
 }
 

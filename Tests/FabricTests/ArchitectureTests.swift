@@ -28,7 +28,7 @@ struct ArchitectureTests {
         Room(folder: "Carriers/Local", own: ["Fabric"], others: anywhere),
         Room(
             folder: "tcd", own: Set(carriers).union(["Fabric"]),
-            others: anywhere.union(["ArgumentParser", "FoundationEssentials", "Logging", "UnixSignals"])),
+            others: anywhere.union(["ArgumentParser", "FoundationEssentials", "Logging", "TOMLKit", "UnixSignals"])),
     ]
 
     /// All modules of this package.

@@ -1,7 +1,6 @@
 internal import ArgumentParser
 internal import CarrierHTTP
 internal import Fabric
-internal import FoundationEssentials
 internal import SystemPackage
 
 /// How HTTP deliveries are made.
@@ -24,8 +23,11 @@ struct HTTPOptions: ParsableArguments {
         name: .customLong("key"), help: ArgumentHelp("The client certificate's private key (PEM).", valueName: "file"))
     var clientKey: String?
 
-    @Option(name: .long, help: ArgumentHelp("Give up connecting after this time.", valueName: "seconds"))
-    var connectTimeout: Double = 10
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Give up connecting after this time. Default: $TIBET_CONNECT_TIMEOUT, or 10.", valueName: "seconds"))
+    var connectTimeout: Double?
 
     @Option(
         name: .long,
@@ -35,17 +37,13 @@ struct HTTPOptions: ParsableArguments {
     var stallTimeout: Double?
 
     /// How long to try connecting.
-    func connectTime() throws -> Duration { try Seconds.duration(connectTimeout, of: "--connect-timeout") }
+    func connectTime() throws -> Duration {
+        try Seconds.duration(connectTimeout, of: "--connect-timeout", variable: "TIBET_CONNECT_TIMEOUT", else: 10)
+    }
 
     /// How long nothing useful may move: as asked for, or as the peers' clients are told.
     func stallTime() throws -> Duration {
-        if let stallTimeout { return try Seconds.duration(stallTimeout, of: "--stall-timeout") }
-        let variable = "TIBET_HTTP_TIMEOUT"
-        guard let text = ProcessInfo.processInfo.environment[variable], !text.isEmpty else { return .seconds(30) }
-        guard let seconds = Double(text) else {
-            throw UsageError("\(variable) '\(text)' is not a number", remedy: "set it to seconds, for example 10")
-        }
-        return try Seconds.duration(seconds, of: variable)
+        try Seconds.duration(stallTimeout, of: "--stall-timeout", variable: "TIBET_HTTP_TIMEOUT", else: 30)
     }
 
     /// Refuses what can be refused before anything is done.

@@ -1,4 +1,6 @@
-/// Lengths of time from the command line.
+internal import FoundationEssentials
+
+/// Lengths of time from the command line and the environment.
 enum Seconds {
     /// The longest time that can be asked for, about four months.
     static let most = 10_000_000
@@ -10,5 +12,17 @@ enum Seconds {
                 "\(option) \(seconds) is not a time to wait", remedy: "give seconds, more than 0 and at most \(most)")
         }
         return max(.milliseconds(1), .seconds(seconds))
+    }
+
+    /// The time that a flag asks for, else a variable, else `fallback` seconds.
+    static func duration(
+        _ asked: Double?, of flag: String, variable: String, else fallback: Double
+    ) throws -> Duration {
+        if let asked { return try duration(asked, of: flag) }
+        guard let text = ProcessInfo.processInfo.environment[variable], !text.isEmpty else { return .seconds(fallback) }
+        guard let seconds = Double(text) else {
+            throw UsageError("\(variable) '\(text)' is not a number", remedy: "set it to seconds, for example 10")
+        }
+        return try duration(seconds, of: variable)
     }
 }

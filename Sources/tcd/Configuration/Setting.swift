@@ -1,0 +1,46 @@
+/// One thing that can be set: by a flag, else by a variable, else in the configuration file, else not at all.
+struct Setting: Sendable {
+    /// Its place in the configuration file, `section.name`.
+    let key: String
+    /// The variable that sets it. Where the Python peers have one, it is theirs.
+    let variable: String
+    /// The flag that goes before both; nil where there is none.
+    let flag: String?
+    /// What holds when nobody says anything.
+    let fallback: String
+    /// What it is, in a few words.
+    let summary: String
+
+    private init(_ key: String, _ variable: String, _ flag: String? = nil, else fallback: String, _ summary: String) {
+        self.key = key
+        self.variable = variable
+        self.flag = flag
+        self.fallback = fallback
+        self.summary = summary
+    }
+
+    /// The one table. What reads a setting reads its variable; the configuration file fills in variables that are unset.
+    static let all = [
+        Setting(
+            "identity.directory", "TIBET_IDENTITY", "--identity",
+            else: "$XDG_DATA_HOME/tibet/identity; root: /var/lib/tibet/identity", "where the signing key is"),
+        Setting(
+            "state.directory", "TIBET_STATE", else: "$XDG_STATE_HOME/tibet; root: /var/lib/tibet",
+            "where the outbox, pins and names are kept"),
+        Setting(
+            "send.connect-timeout", "TIBET_CONNECT_TIMEOUT", "--connect-timeout", else: "10",
+            "seconds until connecting is given up"),
+        Setting(
+            "send.stall-timeout", "TIBET_HTTP_TIMEOUT", "--stall-timeout", else: "30",
+            "seconds without progress until a delivery is given up"),
+        Setting("http.port", "TIBET_HTTP_PORT", else: "8443", "the port of a named receiver's HTTP inbox"),
+        Setting("http.require-auth", "TIBET_HTTP_REQUIRE_AUTH", else: "0", "1: recv takes signed deliveries only"),
+        Setting(
+            "http.trusted-keys", "TIBET_HTTP_TRUSTED_PUBKEYS", else: "", "the only keys whose deliveries recv takes"),
+        Setting(
+            "http.signature-age", "TIBET_HTTP_MAX_SIG_AGE_SEC", else: "300", "seconds that a signature is good for"),
+        Setting("proxy.http", "http_proxy", else: "", "the proxy for http"),
+        Setting("proxy.https", "https_proxy", else: "", "the proxy for https"),
+        Setting("proxy.except", "no_proxy", else: "", "hosts that are reached without a proxy"),
+    ]
+}
