@@ -27,6 +27,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
@@ -51,6 +52,7 @@ let package = Package(
             dependencies: [
                 "CLinux", "CSodium", "CZstd", "CArchive",
                 .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: rules),
@@ -98,7 +100,8 @@ let package = Package(
         .testTarget(
             name: "FabricTests",
             dependencies: [
-                "Fabric", "CLinux", "CArchive",
+                "Fabric", "CLinux", "CArchive", "ProgramRunner", "OutboxCrasher",
+                .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             resources: [.copy("Vectors")],
@@ -120,6 +123,14 @@ let package = Package(
             swiftSettings: rules),
 
         // Tests that run the built program: as a person would, and against the reference peers.
+        .executableTarget(
+            name: "OutboxCrasher",
+            dependencies: [
+                "Fabric", "CarrierLocal",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Tests/OutboxCrasher",
+            swiftSettings: rules),
         .target(name: "ProgramRunner", path: "Tests/ProgramRunner", swiftSettings: rules),
         .testTarget(
             name: "CLITests",

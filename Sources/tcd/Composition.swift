@@ -17,6 +17,17 @@ struct Composition {
         return nil
     }
 
+    /// The carriers by scheme, each made once, so that its connections serve every delivery.
+    func carriers() -> @Sendable (String) -> (any Carrier)? {
+        let schemes = HTTPCarrier.schemes + LocalCarrier.schemes
+        let http = HTTPCarrier(configuration: http)
+        let local = LocalCarrier()
+        let byScheme = Dictionary(
+            schemes.map { ($0, HTTPCarrier.schemes.contains($0) ? http as any Carrier : local) },
+            uniquingKeysWith: { $1 })
+        return { byScheme[$0] }
+    }
+
     /// The route to `target`, over `transport` where one is named.
     static func route(to target: String, transport: String?) throws -> Route {
         let scheme = target.prefix { $0 != ":" }.lowercased()

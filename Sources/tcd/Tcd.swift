@@ -35,8 +35,8 @@ struct Tcd: AsyncParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            Send.self, Recv.self, Seal.self, Verify.self, Inspect.self, Unpack.self, IdentityCommand.self,
-            ConfigCommand.self, Completions.self, VersionCommand.self,
+            Send.self, Recv.self, OutboxCommand.self, Why.self, ReceiptCommand.self, Seal.self, Verify.self,
+            Inspect.self, Unpack.self, IdentityCommand.self, ConfigCommand.self, Completions.self, VersionCommand.self,
         ])
 }
 

@@ -1,26 +1,26 @@
 public import Foundation
 import Glibc
 
-/// The `tcd` that was built together with the tests.
+/// The programs that were built together with the tests: `tcd`, and those that only tests need.
 public enum BuiltProgram {
     /// There is none.
     public struct Missing: Error, CustomStringConvertible {
         public let description: String
     }
 
-    /// Where it is: beside the program that runs the tests.
-    public static func path() throws -> String {
+    /// Where one is: beside the program that runs the tests.
+    public static func path(of name: String = "tcd") throws -> String {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
         let own = String(decoding: buffer.prefix(max(0, count)).map(UInt8.init(bitPattern:)), as: UTF8.self)
-        let path = URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent("tcd").path
+        let path = URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent(name).path
         guard access(path, X_OK) == 0 else {
             throw Missing(description: "there is no program at '\(path)'; build the package before its tests run")
         }
         return path
     }
 
-    /// Starts it in `folder` with an identity and a state of its own there.
+    /// Starts `tcd` in `folder` with an identity and a state of its own there.
     public static func start(
         _ arguments: [String], in folder: URL, environment: [String: String] = [:], input: URL? = nil
     ) throws -> Program {

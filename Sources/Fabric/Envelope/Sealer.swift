@@ -29,9 +29,7 @@ public struct Sealer {
     public func seal(_ input: SealInput, to output: FilePath, replacing: Bool = false) throws(EnvelopeError)
         -> SealReport
     {
-        guard Zstd.levels.contains(options.level) else {
-            throw .overLimit("level \(options.level) is not between 1 and \(Zstd.levels.upperBound)")
-        }
+        try requireLevel()
         var folder = output.removingLastComponent()
         if folder.isEmpty { folder = "." }
         guard let name = output.lastComponent?.string else { throw .targetExists(output.string) }
@@ -68,6 +66,19 @@ public struct Sealer {
             throw .system(.current("cannot publish '\(shown)'"))
         }
         try EnvelopeError.wrapping { () throws(SystemFailure) in try parent.synchronize() }
+    }
+
+    /// Seals `input` into an empty file that the caller opened for reading and writing, and that it synchronises and
+    /// names.
+    func seal(_ input: SealInput, into file: OwnedFile) throws(EnvelopeError) -> SealReport {
+        try requireLevel()
+        return try write(input, to: file)
+    }
+
+    private func requireLevel() throws(EnvelopeError) {
+        guard Zstd.levels.contains(options.level) else {
+            throw .overLimit("level \(options.level) is not between 1 and \(Zstd.levels.upperBound)")
+        }
     }
 
     private func write(_ input: SealInput, to file: OwnedFile) throws(EnvelopeError) -> SealReport {

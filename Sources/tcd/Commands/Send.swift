@@ -8,8 +8,8 @@ struct Send: AsyncParsableCommand, ReportingCommand {
         abstract: "Seal something and deliver it.",
         discussion: """
             The envelope is sealed once into the outbox, on stable storage, before the first byte leaves. It is removed \
-            when the receiver has confirmed that it holds it durably. If delivery fails it stays there, and the message \
-            says how to send the very same envelope again.
+            when the receiver has confirmed as much as was asked for. If delivery fails it stays there, is tried again \
+            by 'tcd outbox drain', and the message says when; the exit status is 75 then.
 
             TARGETS
               http://HOST:PORT, https://HOST:PORT   an HTTP inbox, for example 'tcd recv'
@@ -32,6 +32,21 @@ struct Send: AsyncParsableCommand, ReportingCommand {
     @Flag(name: .long, help: "Seal and show what would be sent, without sending it.")
     var dryRun = false
 
+    @Flag(name: .long, help: "Return once the envelope is queued on stable storage; 'tcd outbox drain' delivers it.")
+    var queue = false
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "What to wait for: accepted, stored, verified or acknowledged (by an envelope that the receiver sealed).",
+            valueName: "receipt"))
+    var wait = "accepted"
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Keep trying and waiting for so long. Default: one attempt.", valueName: "seconds"))
+    var timeout: Double?
+
     @OptionGroup(title: "Envelope") var envelope: EnvelopeOptions
     @OptionGroup(title: "Identity") var identity: IdentityOptions
     @OptionGroup(title: "HTTP") var http: HTTPOptions
@@ -39,137 +54,133 @@ struct Send: AsyncParsableCommand, ReportingCommand {
 
     func run() async throws {
         let route = try Composition.route(to: to, transport: transport)
+        guard let wanted = WantedReceipt(wait) else {
+            let names = WantedReceipt.allCases.map(\.description).joined(separator: ", ")
+            throw UsageError("'\(wait)' is no receipt to wait for", remedy: "use one of \(names)")
+        }
+        let limit = try timeout.map { try Seconds.duration($0, of: "--timeout") }
         try http.check()
         if !sealed { try envelope.check(path) }
         let sender = try identity.loadOrCreate(output: output)
         let name = try identity.name(of: sender)
         let composition = Composition(http: try http.configuration(for: sender, name: name))
-        guard let carrier = composition.carrier(for: route.scheme) else {
-            throw UsageError("no carrier takes '\(route)'")
-        }
         let start = ContinuousClock.now
+        let outbox = try await Blocking.run { try Outbox.current() }
+        let order = DeliveryOrder(DeliveryTarget(to, transport: transport), wanted: wanted)
         let parcel = try await Blocking.run { [self] in
-            try sealed ? Parcel(sealed: path) : Parcel(sealing: path, as: sender, name: name, for: self)
+            let orders = dryRun ? [] : [order]
+            return try sealed
+                ? outbox.enqueue(FilePath(path), orders: orders)
+                : seal(into: outbox, as: sender, name: name, orders: orders)
         }
-        if let report = parcel.spooled?.report { Warnings.show(report) }
-        Interruption.advise(UndeliveredError.remedy(for: parcel, target: to))
+        if let report = parcel.report { Warnings.show(report) }
         output.explain("sealed as \(parcel.envelope.name), sha256 \(parcel.envelope.digest.hex)")
-        if dryRun {
-            Interruption.advise(nil)
-            try parcel.discard()
+        guard let entry = parcel.entries.first, !queue else {
             SendReport(self, parcel, route: route, receipt: nil, time: .now - start, delivery: .zero)
                 .tell(json: output.json)
             return
         }
-        let departure = ContinuousClock.now
-        let receipt = try await deliver(parcel, by: carrier, along: route)
+        Interruption.advise("the envelope is queued as \(entry.id); 'tcd outbox drain' sends it")
+        let dispatcher = Dispatcher(
+            outbox: outbox, planner: DirectPlanner(), carrier: composition.carriers(),
+            report: DispatchNotes.show(output))
+        let outcome = try await deliver(entry, by: dispatcher, within: limit)
         Interruption.advise(nil)
-        let delivery = ContinuousClock.now - departure
-        SendReport(self, parcel, route: route, receipt: receipt, time: .now - start, delivery: delivery)
-            .tell(json: output.json)
-        do {
-            try parcel.settle()
-        } catch {
-            Terminal.note("delivered, but not taken out of the outbox: \(error)")
+        guard let receipt = outcome.receipt, outcome.entry.state == .delivered else {
+            throw UndeliveredError(outcome)
         }
+        SendReport(
+            self, parcel, route: receipt.route, receipt: receipt, time: .now - start, delivery: outcome.time
+        ).tell(json: output.json)
     }
 
-    private func deliver(_ parcel: Parcel, by carrier: any Carrier, along route: Route) async throws -> DeliveryReceipt
-    {
-        let bar = ProgressBar("sending", quiet: output.json)
-        defer { bar.finish() }
-        do {
-            return try await carrier.deliver(
-                parcel.envelope, along: route, reporting: bar.sink(total: parcel.envelope.size))
-        } catch {
-            bar.finish()
-            throw UndeliveredError(error, parcel: parcel, target: to)
-        }
-    }
-}
-
-/// What is to be sent, and where it lies until it is.
-struct Parcel: Sendable {
-    /// What the carrier is given.
-    let envelope: SealedEnvelope
-    /// The transfer id.
-    let transferID: TransferID
-    /// The number of content bytes; nil for an envelope that was sealed elsewhere without saying.
-    let contentBytes: Int64?
-    /// The envelope in the outbox; nil for one that the caller keeps.
-    let spooled: Spooled?
-    /// Where the envelope lies.
-    let path: FilePath
-
-    private let spool: Spool
-
-    /// Seals `path` into the outbox.
-    init(sealing path: String, as sender: Identity, name: String, for command: Send) throws {
+    private func seal(
+        into outbox: Outbox, as sender: Identity, name: String, orders: [DeliveryOrder]
+    ) throws -> SealedEntry {
         let moment = Timestamp.now()
-        let surface = try command.envelope.surface(at: moment)
+        let surface = try envelope.surface(at: moment)
         guard let surfaceName = surface.arrivalName else { throw UsageError("the surface gives no usable name") }
-        let options = try command.envelope.options(senderName: name, surface: surface, at: moment)
-        let spool = try Spool(state: HostDirectories.current().state())
-        let bar = ProgressBar("sealing", quiet: command.output.json)
+        let options = try envelope.options(senderName: name, surface: surface, at: moment)
+        let bar = ProgressBar("sealing", quiet: output.json)
         defer { bar.finish() }
         let sealer = Sealer(key: sender.key, options: options) { bar.update($0, of: $1) }
-        let spooled = try spool.seal(command.envelope.input(path), as: surfaceName, with: sealer, at: moment)
-        self.spool = spool
-        self.spooled = spooled
-        envelope = spooled.envelope
-        transferID = spooled.report.transferID
-        contentBytes = spooled.report.contentBytes
-        self.path = spooled.path
+        return try outbox.seal(envelope.input(path), as: surfaceName, with: sealer, at: moment, orders: orders)
     }
 
-    /// Takes the envelope in the file at `path`, verified up to its manifest, under its own or its canonical name.
-    init(sealed path: String) throws {
-        let file = FilePath(path)
-        let opened = try EnvelopeFile(path: file)
-        if let fault = try opened.verifyBlocks().faults.first { throw EnvelopeError.fault(fault) }
-        let ownName = file.lastComponent.flatMap { ArrivalName($0.string) }
-        guard let name = ownName ?? opened.manifest.surface.canonicalName(today: .now()) else {
-            throw UsageError("'\(path)' has no name that it could be delivered under", remedy: "rename it")
+    /// Tries until it is delivered, needs a person, or the time is up; once, where no time was given.
+    private func deliver(
+        _ entry: OutboxEntry, by dispatcher: Dispatcher, within limit: Duration?
+    ) async throws -> DispatchOutcome {
+        let deadline = ContinuousClock.now + (limit ?? .zero)
+        let bar = ProgressBar("sending", quiet: output.json)
+        defer { bar.finish() }
+        while true {
+            var outcome = try await dispatcher.attempt(entry.id, reporting: bar.sink(total: entry.size))
+            if outcome.entry.state == .sending {
+                // A drain was quicker to take it up.
+                let outbox = dispatcher.outbox
+                let settled = try await outbox.wait(for: entry.id, within: nil) { $0.state != .sending }
+                outcome = try outcome.followed(by: settled, in: outbox)
+            }
+            let left = deadline - .now
+            guard left > .zero else { return outcome }
+            switch outcome.entry.state {
+            case .queued:
+                let pause = Duration.seconds((outcome.entry.nextAttempt?.seconds ?? 0) - Timestamp.now().seconds)
+                try await Task.sleep(for: min(left, max(.milliseconds(100), pause)))
+            case .waiting:
+                let outbox = dispatcher.outbox
+                let settled = try await outbox.wait(for: entry.id, within: left) { $0.state != .waiting }
+                return try outcome.followed(by: settled, in: outbox)
+            default: return outcome
+            }
         }
-        envelope = try SealedEnvelope(hashing: file, name: name)
-        transferID = opened.manifest.transferID
-        contentBytes = opened.manifest.decodedSize.map { Int64(clamping: $0) }
-        self.path = file
-        spool = try Spool(state: HostDirectories.current().state())
-        spooled = nil
-    }
-
-    /// Takes the envelope out of the outbox, because the receiver holds it. One that lies elsewhere stays.
-    func settle() throws { try spool.remove(ifSpooled: path) }
-
-    /// Takes the envelope out of the outbox if it was sealed just now, although nobody received it.
-    func discard() throws {
-        if let spooled { try spool.remove(spooled) }
     }
 }
 
-/// A delivery that failed, with what to do about the envelope that now waits.
-struct UndeliveredError: ExplainedError {
-    private let error: CarrierError
-    private let parcel: Parcel
-    private let target: String
+extension DispatchOutcome {
+    /// The same, as it stands after others went on with it.
+    fileprivate func followed(by entry: OutboxEntry, in outbox: Outbox) throws -> DispatchOutcome {
+        let receipts = try outbox.detail(entry.id).receipts.compactMap { stored -> DeliveryReceipt? in
+            guard case .carrier(let receipt) = stored.source else { return nil }
+            return receipt
+        }
+        return DispatchOutcome(entry: entry, receipt: receipts.last ?? receipt, failure: failure, time: time)
+    }
+}
 
-    init(_ error: CarrierError, parcel: Parcel, target: String) {
-        self.error = error
-        self.parcel = parcel
-        self.target = target
+/// A delivery that did not come to what was asked for, with what becomes of the envelope now.
+struct UndeliveredError: ExplainedError {
+    private let entry: OutboxEntry
+    private let failure: CarrierError?
+
+    init(_ outcome: DispatchOutcome) {
+        entry = outcome.entry
+        failure = outcome.failure
     }
 
-    var category: FailureCategory { error.category }
-    var explanation: String { error.explanation }
+    var category: FailureCategory {
+        switch entry.state {
+        case .queued, .waiting, .sending: .tryLater
+        default: failure?.category ?? .refused
+        }
+    }
 
-    /// What to do about an envelope that could not be delivered, for whatever reason.
-    static func remedy(for parcel: Parcel, target: String) -> String {
-        "the envelope is kept; send it again with 'tcd send --sealed \(parcel.path) --to \(target)'"
+    var explanation: String {
+        if entry.state == .waiting { return "delivered, and not confirmed as '\(entry.wanted)' yet" }
+        return failure?.explanation ?? entry.reason ?? "'\(entry.id)' is \(entry.state.rawValue)"
     }
 
     var remedy: String? {
-        let again = Self.remedy(for: parcel, target: target)
-        return error.remedy.map { "\($0); \(again)" } ?? again
+        let standing =
+            switch entry.state {
+            case .queued:
+                "the envelope stays queued as \(entry.id); 'tcd outbox drain' tries it again"
+                    + (entry.nextAttempt.map { " from \($0.iso8601)" } ?? "")
+            case .held: "the envelope is held as \(entry.id); then 'tcd outbox retry \(entry.id)'"
+            case .quarantined: "the envelope is kept as \(entry.id); look at 'tcd why \(entry.id)'"
+            default: "look at 'tcd why \(entry.id)'"
+            }
+        return failure?.remedy.map { "\($0); \(standing)" } ?? standing
     }
 }

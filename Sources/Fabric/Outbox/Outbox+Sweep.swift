@@ -1,0 +1,103 @@
+internal import GRDB
+
+/// What a sweep found and did.
+public struct SweepReport: Sendable, Equatable {
+    /// Half-written files of processes that died.
+    public var abandoned = 0
+    /// Whole files that no delivery needs: their sender died before it ordered one, or after the last was done.
+    public var unneeded = 0
+    /// Deliveries whose file has gone, which are quarantined now.
+    public var quarantined = 0
+    /// Deliveries that were over for long enough and are forgotten now.
+    public var forgotten = 0
+}
+
+extension Outbox {
+    /// Removes what nobody needs, and quarantines what cannot be delivered any more.
+    ///
+    /// What is being sealed, and what waits, is never touched, whatever other processes do meanwhile.
+    public func sweep() throws(OutboxError) -> SweepReport {
+        var report = SweepReport()
+        let (removed, digests) = try OutboxError.wrapping { () throws(SystemFailure) in try store.removeAbandoned() }
+        report.abandoned = removed
+        report.forgotten = try forget()
+        for digest in digests {
+            // A sealer holds the lock until its deliveries are in the index. Whoever gets the lock sees them, or
+            // nobody ever ordered any.
+            guard let lock = store.lockIfFree(digest) else { continue }
+            if try removeIfUnneeded(digest) { report.unneeded += 1 }
+            withExtendedLifetime(lock) {}
+        }
+        report.quarantined = try quarantineLost(present: Set(digests.map(\.hex)))
+        try index.write { database in try IndexNotes.set("swept", to: now, in: database) }
+        return report
+    }
+
+    /// Removes the file with this digest if no delivery needs it; says whether it did.
+    @discardableResult
+    func removeIfUnneeded(_ digest: Digest) throws(OutboxError) -> Bool {
+        let removed = try index.write { database in
+            let states = try String.fetchAll(
+                database, sql: "SELECT DISTINCT state FROM delivery WHERE digest = ?", arguments: [digest.hex])
+            let isNeeded = states.contains { DeliveryState(rawValue: $0)?.needsFile ?? true }
+            guard !isNeeded, store.size(of: digest) != nil else { return false }
+            // Inside the transaction, so that nobody can order a delivery of it in between.
+            try store.remove(digest)
+            return true
+        }
+        if removed { configuration.hooks.pass(.removed) }
+        return removed
+    }
+
+    /// Quarantines what waits for its turn and has no file.
+    private func quarantineLost(present: Set<String>) throws(OutboxError) -> Int {
+        let missing = try index.read { database in
+            try String.fetchAll(
+                database, sql: "SELECT DISTINCT digest FROM delivery WHERE state IN ('queued', 'held', 'waiting')")
+        }.filter { !present.contains($0) }
+        guard !missing.isEmpty else { return 0 }
+        return try index.write { database in
+            var count = 0
+            for digest in missing.compactMap({ Digest(hex: $0) }) where store.size(of: digest) == nil {
+                let numbers = try Int64.fetchAll(
+                    database,
+                    sql: "SELECT number FROM delivery WHERE digest = ? AND state IN ('queued', 'held', 'waiting')",
+                    arguments: [digest.hex])
+                for number in numbers {
+                    try set(number, .quarantined, reason: Self.fileIsGone, in: database)
+                    count += 1
+                }
+            }
+            return count
+        }
+    }
+
+    static let fileIsGone = "its envelope is not in the outbox any more"
+
+    /// Forgets what was over for long enough, the oldest first, and envelopes that nothing refers to any more.
+    private func forget() throws(OutboxError) -> Int {
+        let retention = configuration.retention
+        return try index.write { database in
+            let over = "state IN ('delivered', 'expired', 'cancelled')"
+            try database.execute(
+                sql: "DELETE FROM delivery WHERE \(over) AND since < ?", arguments: [now - retention.seconds * 1000])
+            var count = database.changesCount
+            try database.execute(
+                sql: """
+                    DELETE FROM delivery WHERE number IN
+                        (SELECT number FROM delivery WHERE \(over) ORDER BY since DESC LIMIT -1 OFFSET ?)
+                    """,
+                arguments: [max(0, retention.count)])
+            count += database.changesCount
+            try database.execute(
+                sql: """
+                    DELETE FROM envelope WHERE NOT EXISTS
+                        (SELECT 1 FROM delivery WHERE delivery.digest = envelope.digest)
+                    """)
+            try database.execute(
+                sql: "DELETE FROM host WHERE coalesce(last_failure, 0) < ? AND failures > 0",
+                arguments: [now - retention.seconds * 1000])
+            return count
+        }
+    }
+}
