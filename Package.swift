@@ -16,6 +16,7 @@ let package = Package(
         .library(name: "Fabric", targets: ["Fabric"]),
         .library(name: "CarrierHTTP", targets: ["CarrierHTTP"]),
         .library(name: "CarrierLocal", targets: ["CarrierLocal"]),
+        .library(name: "CarrierSCP", targets: ["CarrierSCP"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -36,6 +37,8 @@ let package = Package(
         .target(name: "CLinux", path: "Sources/CShims/CLinux"),
         // Needs libcurl4-openssl-dev to build. No system library, because it is loaded when it is first used.
         .target(name: "CCurl", path: "Sources/CShims/CCurl"),
+        // Needs libssh2-1-dev to build; loaded when it is first used as well.
+        .target(name: "CSSH2", path: "Sources/CShims/CSSH2"),
         .systemLibrary(
             name: "CSodium", path: "Sources/CShims/CSodium", pkgConfig: "libsodium",
             providers: [.apt(["libsodium-dev"])]),
@@ -83,6 +86,15 @@ let package = Package(
             ],
             path: "Sources/Carriers/Local",
             swiftSettings: rules),
+        .target(
+            name: "CarrierSCP",
+            dependencies: [
+                "Fabric", "CSSH2",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Sources/Carriers/SCP",
+            swiftSettings: rules),
 
         // Floor 4: the command line.
         .executableTarget(
@@ -118,6 +130,13 @@ let package = Package(
             name: "CarrierLocalTests",
             dependencies: [
                 "Fabric", "CarrierLocal",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: rules),
+        .testTarget(
+            name: "CarrierSCPTests",
+            dependencies: [
+                "Fabric", "CarrierSCP", "CSSH2", "ProgramRunner",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: rules),

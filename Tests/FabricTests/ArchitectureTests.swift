@@ -13,7 +13,7 @@ struct ArchitectureTests {
 
     static let shims: Set<String> = ["CArchive", "CLinux", "CSodium", "CZstd"]
     static let anywhere: Set<String> = ["Dispatch", "Glibc", "Synchronization", "SystemPackage"]
-    static let carriers = ["CarrierHTTP", "CarrierLocal"]
+    static let carriers = ["CarrierHTTP", "CarrierLocal", "CarrierSCP"]
 
     /// The rooms that have Swift in them, from the bottom up. A new room, or a new import, is a line here.
     static let rooms = [
@@ -26,13 +26,14 @@ struct ArchitectureTests {
                 "NIOHTTP1", "NIOHTTPTypes", "NIOPosix", "NIOSSL",
             ])),
         Room(folder: "Carriers/Local", own: ["Fabric"], others: anywhere),
+        Room(folder: "Carriers/SCP", own: ["Fabric", "CSSH2"], others: anywhere.union(["Crypto"])),
         Room(
             folder: "tcd", own: Set(carriers).union(["Fabric"]),
             others: anywhere.union(["ArgumentParser", "FoundationEssentials", "Logging", "TOMLKit", "UnixSignals"])),
     ]
 
     /// All modules of this package.
-    static let modules = shims.union(carriers).union(["CCurl", "Fabric", "tcd"])
+    static let modules = shims.union(carriers).union(["CCurl", "CSSH2", "Fabric", "tcd"])
 
     static let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().appendingPathComponent("Sources")
@@ -102,7 +103,7 @@ struct ArchitectureTests {
             #expect(!room.own.contains("tcd"))
             #expect(room.own.isDisjoint(with: Self.carriers))
         }
-        for forbidden in ["CCurl", "Foundation", "FoundationNetworking", "NIOCore", "NIOPosix"] {
+        for forbidden in ["CCurl", "CSSH2", "Foundation", "FoundationNetworking", "NIOCore", "NIOPosix"] {
             #expect(!Self.rooms[0].own.union(Self.rooms[0].others).contains(forbidden))
         }
     }

@@ -36,7 +36,7 @@ public struct ArrivalName: Hashable, Sendable, CustomStringConvertible {
 
     /// The names that an object with this digest may have, in the order of preference: its own, then made unique by 8,
     /// 16 and all 64 digits of the digest, as far as they are not too long.
-    func candidates(for digest: Digest) -> [ArrivalName] {
+    public func candidates(for digest: Digest) -> [ArrivalName] {
         [self] + [8, 16, 64].compactMap { distinguished(by: String(digest.hex.prefix($0))) }
     }
 

@@ -1,0 +1,45 @@
+internal import Fabric
+
+/// What is at the far side under a name.
+enum FarEntry: Equatable {
+    case nothing
+    /// A regular file of this many bytes.
+    case file(size: Int64)
+    /// A directory, a link, a device.
+    case other
+}
+
+/// The directory at the far side, as one delivery sees it: names in, facts out. Names are those of single entries. All
+/// calls block, on the thread that uses the connection.
+protocol FarDirectory: AnyObject {
+    /// What stands under a name; links are not followed.
+    func entry(_ name: String) throws(SSHFailure) -> FarEntry
+
+    /// The SHA-256 of the first `count` bytes of a file, as the far side computes it or as it is read back from there.
+    ///
+    /// - Parameter isWorthReading: Whether to read the bytes back when the far side cannot compute it; else nil then.
+    func digest(of name: String, first count: Int64, isWorthReading: Bool) throws(SSHFailure) -> Digest?
+
+    /// What of a file that was begun is there to go on from, after putting together what is in pieces.
+    func begun(_ staging: String) throws(SSHFailure) -> FarEntry
+
+    /// Writes all of `outgoing` into a file, from where `outgoing` begins; at 0 the file must not exist.
+    ///
+    /// - Parameter moved: Told how much of the envelope the far side has.
+    func write(_ outgoing: Outgoing, to staging: String, moved: (Int64) -> Void) throws(SSHFailure)
+
+    /// Puts the file that was written last on stable storage. The number of bytes that it has then.
+    func store(_ staging: String) throws(SSHFailure) -> Int64
+
+    /// Gives a file another name, if nobody has that; whether it did.
+    func publish(_ staging: String, as name: String) throws(SSHFailure) -> Bool
+
+    /// Puts the name and bytes of a file on stable storage; how certain it is that they are.
+    func settle(_ name: String) throws(SSHFailure) -> ReceiptStrength
+
+    /// Removes a file that this delivery made.
+    func remove(_ name: String) throws(SSHFailure)
+
+    /// The number of bytes that the far side has room for; nil when it does not tell.
+    func room() throws(SSHFailure) -> Int64?
+}
