@@ -17,6 +17,7 @@ let package = Package(
         .library(name: "CarrierHTTP", targets: ["CarrierHTTP"]),
         .library(name: "CarrierLocal", targets: ["CarrierLocal"]),
         .library(name: "CarrierSCP", targets: ["CarrierSCP"]),
+        .library(name: "CarrierConformance", targets: ["CarrierConformance"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -137,6 +138,23 @@ let package = Package(
             name: "CarrierSCPTests",
             dependencies: [
                 "Fabric", "CarrierSCP", "CSSH2", "ProgramRunner",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: rules),
+
+        // What every carrier has to pass. A library, so that carriers outside this package can be run through it too.
+        .target(
+            name: "CarrierConformance",
+            dependencies: [
+                "Fabric",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Tests/CarrierConformance",
+            swiftSettings: rules),
+        .testTarget(
+            name: "ConformanceTests",
+            dependencies: [
+                "Fabric", "CarrierConformance", "CarrierLocal",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: rules),

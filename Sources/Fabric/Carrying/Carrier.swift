@@ -16,9 +16,20 @@
 ///    `size` ends the call with `.corrupted`, and nothing is published.
 /// 8. Progress never goes back, never exceeds `size`, and reaches `size` only once the receipt is certain.
 /// 9. Only `CarrierError` is thrown.
+/// 10. No more than `traits.inFlight` deliveries read their sources at once. Others wait in the order in which they were
+///     called, none for ever, and cancelling ends the wait.
+/// 11. Nothing in a route or a name is interpreted: not by a shell, not as another path. A route whose scheme is not
+///     the carrier's, or that cannot be one of its addresses, ends the call with `.misconfigured`, and nothing is sent.
+/// 12. An envelope without bytes is stored like any other, or refused with `.refused` where the way knows no such thing.
+///
+/// Receiving carriers have further ones (`ReceivingCarrier`), and so have layers (`CarrierLayer`).
 public protocol Carrier: Sendable {
-    /// The schemes of the routes that this carrier can take, for example `["http", "https"]`.
+    /// The schemes of the routes that carriers of this type can take, for example `["http", "https"]`; empty where only
+    /// each carrier knows its own.
     static var schemes: [String] { get }
+
+    /// The schemes of the routes that this carrier can take; those of the type, unless it says otherwise.
+    var schemes: [String] { get }
 
     /// What this carrier promises, as data, so that routes can be chosen without trying them.
     var traits: CarrierTraits { get }
@@ -34,7 +45,14 @@ public protocol Carrier: Sendable {
         async throws(CarrierError) -> DeliveryReceipt
 }
 
+extension Carrier {
+    public var schemes: [String] { Self.schemes }
+}
+
 /// A carrier that can go on from the byte where an interrupted delivery stopped.
+///
+/// 13. `bytesHeld` counts no byte that was not checked, and after an interruption `deliver` sends none of those that it
+///     counts again: the receipt says from where it went on.
 public protocol ResumableCarrier: Carrier {
     /// The number of leading bytes of `envelope` that the far side holds durably and that were checked by digest
     /// against the source; 0 when it holds none, or cannot say.
@@ -42,6 +60,8 @@ public protocol ResumableCarrier: Carrier {
 }
 
 /// A carrier that can say cheaply whether a route would work now. A yes filters; it promises nothing.
+///
+/// 14. A probe leaves nothing at the far side, and throws where a delivery could not even begin.
 public protocol ProbingCarrier: Carrier {
     /// Returns when the far side answered as one that would take an envelope; throws the reason otherwise.
     func probe(_ route: Route) async throws(CarrierError)

@@ -46,13 +46,28 @@ public struct CarrierError: ExplainedError {
     /// An error from its parts.
     ///
     /// - Parameters:
-    ///   - explanation: What failed and why, lower case, without a full stop.
+    ///   - explanation: What failed and why, lower case, without a full stop. Control characters, which can come from an
+    ///     address or a far side, are shown as their numbers, so that it stays one line and moves no cursor.
     ///   - remedy: What a person can do, or nil.
     public init(_ kind: Kind, _ action: Remedy, _ explanation: String, remedy: String? = nil) {
         self.kind = kind
         self.action = action
-        self.explanation = explanation
-        self.remedy = remedy
+        self.explanation = Self.visible(explanation)
+        self.remedy = remedy.map(Self.visible)
+    }
+
+    private static func visible(_ text: String) -> String {
+        func isControl(_ scalar: Unicode.Scalar) -> Bool {
+            scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value) || (0x2028...0x2029).contains(scalar.value)
+        }
+        guard text.unicodeScalars.contains(where: isControl) else { return text }
+        return text.unicodeScalars.reduce(into: "") { visible, scalar in
+            if isControl(scalar) {
+                visible += "\\u{" + String(scalar.value, radix: 16) + "}"
+            } else {
+                visible.unicodeScalars.append(scalar)
+            }
+        }
     }
 
     /// Whether the same route can work later without a person doing anything.
