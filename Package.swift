@@ -46,9 +46,9 @@ let package = Package(
         .systemLibrary(
             name: "CZstd", path: "Sources/CShims/CZstd", pkgConfig: "libzstd",
             providers: [.apt(["libzstd-dev"])]),
-        .systemLibrary(
-            name: "CArchive", path: "Sources/CShims/CArchive", pkgConfig: "libarchive",
-            providers: [.apt(["libarchive-dev"])]),
+        // Needs libarchive-dev. No system library, because its header brings along what is Glibc's.
+        .target(
+            name: "CArchive", path: "Sources/CShims/CArchive", linkerSettings: [.linkedLibrary("archive")]),
 
         // Floor 1: envelopes, identities, names, lanes, and what a carrier is. Opens no socket.
         .target(
