@@ -18,6 +18,7 @@ let package = Package(
         .library(name: "CarrierLocal", targets: ["CarrierLocal"]),
         .library(name: "CarrierSCP", targets: ["CarrierSCP"]),
         .library(name: "CarrierConformance", targets: ["CarrierConformance"]),
+        .library(name: "Resolver", targets: ["Resolver"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -61,11 +62,20 @@ let package = Package(
             ],
             swiftSettings: rules),
 
+        // Floor 1, beside Fabric: the one HTTP client of whoever makes requests.
+        .target(
+            name: "HTTPClient",
+            dependencies: [
+                "Fabric", "CCurl",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: rules),
+
         // Floor 2: one folder per way of moving sealed bytes. Each knows Fabric and nothing beside it.
         .target(
             name: "CarrierHTTP",
             dependencies: [
-                "Fabric", "CCurl",
+                "Fabric", "HTTPClient",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
@@ -97,11 +107,21 @@ let package = Package(
             path: "Sources/Carriers/SCP",
             swiftSettings: rules),
 
+        // Floor 2: from names to routes.
+        .target(
+            name: "Resolver",
+            dependencies: [
+                "Fabric", "HTTPClient",
+                .product(name: "SystemPackage", package: "swift-system"),
+                .product(name: "TOMLKit", package: "TOMLKit"),
+            ],
+            swiftSettings: rules),
+
         // Floor 4: the command line.
         .executableTarget(
             name: "tcd",
             dependencies: [
-                "Fabric", "CarrierHTTP", "CarrierLocal",
+                "Fabric", "HTTPClient", "CarrierHTTP", "CarrierLocal", "Resolver",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -122,8 +142,19 @@ let package = Package(
         .testTarget(
             name: "CarrierHTTPTests",
             dependencies: [
-                "Fabric", "CarrierHTTP", "CCurl", "CLinux",
+                "Fabric", "CarrierHTTP", "HTTPClient", "CLinux",
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: rules),
+        .testTarget(
+            name: "HTTPClientTests",
+            dependencies: ["Fabric", "HTTPClient", "CCurl"],
+            swiftSettings: rules),
+        .testTarget(
+            name: "ResolverTests",
+            dependencies: [
+                "Fabric", "Resolver",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: rules),
