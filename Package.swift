@@ -121,7 +121,7 @@ let package = Package(
         .executableTarget(
             name: "tcd",
             dependencies: [
-                "Fabric", "HTTPClient", "CarrierHTTP", "CarrierLocal", "Resolver",
+                "Fabric", "HTTPClient", "CarrierHTTP", "CarrierLocal", "CarrierSCP", "Resolver",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),

@@ -43,6 +43,8 @@ public struct AcceptedHostKey: Sendable, Hashable {
     public let host: String
     /// The type of the key, for example `ssh-ed25519`.
     public let type: String
+    /// The key itself, in base64, as it stands in the file.
+    public let key: String
     /// `SHA256:` and the digest of the key in base64, as ssh shows it.
     public let fingerprint: String
     /// The file to which it was added.

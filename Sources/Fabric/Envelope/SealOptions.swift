@@ -21,7 +21,7 @@ public struct SealOptions: Sendable {
     /// The name that the sender claims.
     public var senderName: String
     /// The addressee's name; `self.aint` is the peers' default (`daemon.md`, section 14).
-    public var receiverName = "self.aint"
+    public var receiverName = SealOptions.unaddressedName
     /// The addressee's public key as 64 hexadecimal digits; 64 zeros for nobody in particular.
     public var receiverKey = Manifest.unaddressedKey
     /// What kind of thing is inside; the peers' `tcd` always writes `ai_state`.
@@ -48,6 +48,9 @@ public struct SealOptions: Sendable {
 
     /// How the contents turn out to be laid out; set by the sealer from what it finds.
     var contentLayout = Manifest.Layout.files
+
+    /// The addressee's name where nobody in particular is meant.
+    public static let unaddressedName = "self.aint"
 
     /// 4 MiB: large enough to compress well, small enough that a block per core fits in memory.
     public static let defaultBlockSize = 4 << 20

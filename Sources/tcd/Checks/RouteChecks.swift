@@ -1,11 +1,10 @@
-internal import CarrierHTTP
 internal import Fabric
 internal import Glibc
 internal import Resolver
 
 /// Whether a name has ways, and whether they would work now.
 struct RouteChecks {
-    let http: HTTPCarrierConfiguration
+    let composition: Composition
 
     /// What came of resolving.
     static func names(_ resolution: Resolution) -> [Check] {
@@ -37,7 +36,7 @@ struct RouteChecks {
             }
             checks.append(.fine("dns", "'\(host)' is known"))
         }
-        guard let carrier = Composition(http: http).carrier(for: route.scheme) as? any ProbingCarrier else {
+        guard let carrier = composition.carrier(for: route.scheme)?.probing else {
             return checks + [.warning("route", "\(route.scheme) \(route) cannot be tried without sending", remedy: nil)]
         }
         do throws(CarrierError) {

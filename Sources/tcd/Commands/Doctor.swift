@@ -20,11 +20,11 @@ struct Doctor: AsyncParsableCommand, ReportingCommand {
 
     @OptionGroup(title: "Resolving") var resolving: ResolverOptions
     @OptionGroup(title: "Identity") var identity: IdentityOptions
-    @OptionGroup(title: "HTTP") var http: HTTPOptions
+    @OptionGroup(title: "Carriers") var carriers: CarrierOptions
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        try http.check()
+        try carriers.check()
         let target = try name.map { try resolving.target($0, transport: transport) }
         var examination = Examination(output: output)
         examination.note(IdentityChecks.check(try identity.directory()))
@@ -38,7 +38,7 @@ struct Doctor: AsyncParsableCommand, ReportingCommand {
             examination.note([.failed("ains", error)])
             return try examination.conclude()
         }
-        let clock = try ClockCheck(http.configuration())
+        let clock = try ClockCheck(carriers.http.configuration())
         var servers = [resolver.nameService?.address].compactMap { $0 }
         if let address = resolver.nameService?.address {
             examination.note([await clock.reach(address)])
@@ -48,8 +48,9 @@ struct Doctor: AsyncParsableCommand, ReportingCommand {
         if let target {
             let resolution = await resolver.explain(target)
             examination.note(RouteChecks.names(resolution))
+            let routes = RouteChecks(composition: try carriers.composition())
             for planned in resolution.routes {
-                examination.note(await RouteChecks(http: try http.configuration()).check(planned.route))
+                examination.note(await routes.check(planned.route))
                 if ["http", "https"].contains(planned.route.scheme) { servers.append(planned.route.address) }
             }
         }

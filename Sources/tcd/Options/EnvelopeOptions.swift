@@ -20,13 +20,7 @@ struct EnvelopeOptions: ParsableArguments {
     @Option(name: .long, help: ArgumentHelp("What to call the content of standard input.", valueName: "name"))
     var name: String?
 
-    @Option(name: .long, help: ArgumentHelp("The name of the receiver.", valueName: "name"))
-    var receiverAint = "self.aint"
-
-    @Option(
-        name: .long,
-        help: ArgumentHelp("The receiver's public key, 64 hexadecimal digits. Default: unaddressed.", valueName: "hex"))
-    var receiverPubkey: String?
+    @OptionGroup var addressee: AddresseeOptions
 
     @Option(name: .long, help: ArgumentHelp("What kind of thing the content is.", valueName: "type"))
     var payloadType = "ai_state"
@@ -72,15 +66,8 @@ struct EnvelopeOptions: ParsableArguments {
 
     /// The surface at `moment`.
     func surface(at moment: Timestamp) throws -> Surface {
-        let time: SurfaceBuilder.Time =
-            switch surfaceTime {
-            case "second": .second
-            case "minute": .minute
-            case "date": .date
-            default: .text(surfaceTime)
-            }
         return try SurfaceBuilder(
-            time: time, context: surfaceContext, profile: surfaceProfile, priority: surfacePriority
+            time: .init(asked: surfaceTime), context: surfaceContext, profile: surfaceProfile, priority: surfacePriority
         ).surface(at: moment)
     }
 
@@ -97,7 +84,6 @@ struct EnvelopeOptions: ParsableArguments {
             throw UsageError("--level \(level) is no zstd level", remedy: "use 1 to 22")
         }
         guard !payloadType.isEmpty else { throw UsageError("--payload-type is empty", remedy: "leave it out") }
-        guard !receiverAint.isEmpty else { throw UsageError("--receiver-aint is empty", remedy: "leave it out") }
         var options = SealOptions(senderName: senderName)
         options.time = moment
         options.transferID = .generate(at: moment)
@@ -105,14 +91,8 @@ struct EnvelopeOptions: ParsableArguments {
         options.compression = compress
         options.level = level
         options.layout = layout
-        options.receiverName = receiverAint
         options.payloadType = payloadType
-        if let receiverPubkey {
-            guard PublicKey(hex: receiverPubkey) != nil else {
-                throw UsageError("--receiver-pubkey is not 64 lower-case hexadecimal digits")
-            }
-            options.receiverKey = receiverPubkey
-        }
+        try addressee.apply(to: &options)
         if let causalParent {
             guard let digest = Digest(hex: causalParent) else {
                 throw UsageError("--causal-parent is not 64 lower-case hexadecimal digits")

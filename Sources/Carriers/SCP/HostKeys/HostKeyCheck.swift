@@ -57,7 +57,9 @@ struct HostKeyCheck {
         }
         guard isNew else { return }
         configuration.onAcceptedHostKey(
-            AcceptedHostKey(host: settings.knownName, type: key.type, fingerprint: key.fingerprint, file: file))
+            AcceptedHostKey(
+                host: settings.knownName, type: key.type, key: Base64.encode(key.blob), fingerprint: key.fingerprint,
+                file: file))
     }
 
     private func unknown(_ key: HostKey, _ authority: KnownHosts.Entry?) -> CarrierError {

@@ -1,0 +1,46 @@
+internal import ArgumentParser
+internal import CarrierSCP
+internal import Fabric
+
+/// How the carriers go about it.
+struct CarrierOptions: ParsableArguments {
+    @OptionGroup var http: HTTPOptions
+    @OptionGroup var scp: SCPOptions
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Send no faster than this, for example 10MiB/s or 800kbit/s.", valueName: "rate"))
+    var limitRate: String?
+
+    /// Refuses what can be refused before anything is done.
+    func check() throws {
+        try http.check()
+        _ = try bandwidth()
+    }
+
+    /// All carriers, for what `sender` sends under `name`.
+    func composition(for sender: Identity, name: String) throws -> Composition {
+        Composition(
+            http: try http.configuration(for: sender, name: name),
+            scp: try scpConfiguration(),
+            limit: try bandwidth())
+    }
+
+    /// All carriers, for probes that nobody signs.
+    func composition() throws -> Composition {
+        Composition(http: try http.configuration(), scp: try scpConfiguration())
+    }
+
+    private func scpConfiguration() throws -> SCPCarrierConfiguration {
+        scp.configuration(
+            connectTime: try http.connectTime(), stallTime: try http.stallTime(), accepted: AcceptedKeys.record)
+    }
+
+    private func bandwidth() throws -> Bandwidth? {
+        guard let limitRate else { return nil }
+        guard let bandwidth = Bandwidth(parsing: limitRate) else {
+            throw UsageError("--limit-rate '\(limitRate)' is no rate", remedy: "write for example 10MiB/s or 800kbit/s")
+        }
+        return bandwidth
+    }
+}

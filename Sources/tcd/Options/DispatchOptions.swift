@@ -1,0 +1,50 @@
+internal import ArgumentParser
+internal import Fabric
+
+/// What is needed to try deliveries: who signs them, how their ways are found, and how the carriers go about it.
+struct DispatchOptions: ParsableArguments {
+    @OptionGroup(title: "Finding the way") var resolver: ResolverOptions
+    @OptionGroup(title: "Identity") var identity: IdentityOptions
+    @OptionGroup(title: "Carriers") var carriers: CarrierOptions
+
+    /// Who sends, and with what.
+    struct Prepared {
+        let sender: Identity
+        /// The name that the sender claims.
+        let name: String
+        let planner: any RoutePlanner
+        let composition: Composition
+    }
+
+    /// Refuses what can be refused before anything is done.
+    func check() throws {
+        try resolver.check()
+        try carriers.check()
+    }
+
+    /// Loads the identity, creating it where there is none, and makes everything else.
+    func prepare(output: OutputOptions) throws -> Prepared {
+        try check()
+        let planner = try resolver.resolver()
+        let sender = try identity.loadOrCreate(output: output)
+        let name = try identity.name(of: sender)
+        return Prepared(
+            sender: sender, name: name, planner: planner,
+            composition: try carriers.composition(for: sender, name: name))
+    }
+
+    /// A dispatcher for `outbox` with every carrier that there is.
+    func dispatcher(
+        for outbox: Outbox, output: OutputOptions, report: @escaping @Sendable (DispatchEvent) -> Void
+    ) throws -> Dispatcher {
+        let prepared = try prepare(output: output)
+        let composition = prepared.composition
+        return Dispatcher(
+            outbox: outbox, planner: prepared.planner, carrier: { composition.carrier(for: $0) }, report: report)
+    }
+}
+
+extension Outbox {
+    /// This user's outbox.
+    static func current() throws -> Outbox { try Outbox(state: HostDirectories.current().state()) }
+}

@@ -1,0 +1,109 @@
+internal import Fabric
+
+/// Seals something into the outbox, tries to deliver it, and waits for as long as was asked for: what 'send', 'ack' and
+/// 'heartbeat' have in common.
+struct Courier {
+    /// What people are told first; nil for nothing.
+    var headline: String?
+
+    private let delivery: DeliveryOptions
+    private let output: OutputOptions
+    private let target: DeliveryTarget
+    private let prepared: DispatchOptions.Prepared
+
+    /// The name that the sender claims.
+    var senderName: String { prepared.name }
+
+    /// Checks the target, and loads the identity.
+    init(_ delivery: DeliveryOptions, _ dispatch: DispatchOptions, output: OutputOptions) throws {
+        self.delivery = delivery
+        self.output = output
+        target = try dispatch.resolver.target(delivery.to, transport: delivery.transport)
+        prepared = try dispatch.prepare(output: output)
+    }
+
+    func send(_ consignment: Consignment) async throws {
+        let start = ContinuousClock.now
+        let plan = try await plan()
+        let outbox = try await Blocking.run { try Outbox.current() }
+        let entry = try await seal(consignment, into: outbox, for: plan?.receiver)
+        if let report = entry.report { Warnings.show(report) }
+        output.explain("sealed as \(entry.envelope.name), sha256 \(entry.envelope.digest.hex)")
+        var report = SendReport(entry, headline: headline, time: .now - start)
+        guard let order = entry.entries.first else {
+            return report.tellRehearsal(plan, target: target, json: output.json)
+        }
+        Interruption.advise(UndeliveredError.interrupted(order))
+        if delivery.queue {
+            Interruption.advise(nil)
+            return report.tellQueued(order, json: output.json)
+        }
+        let outcome = try await attempt(order.id, in: outbox, size: entry.envelope.size)
+        Interruption.advise(nil)
+        report.time = .now - start
+        guard outcome.entry.state == .delivered else {
+            if output.json { report.tellQueued(outcome.entry, json: true) }
+            throw UndeliveredError(outcome)
+        }
+        try report.tell(outcome, receipts: outbox.detail(order.id).receipts, json: output.json)
+    }
+
+    /// The ways to the target; nil where asking again later can find one.
+    private func plan() async throws -> RoutePlan? {
+        do throws(CarrierError) {
+            return try await prepared.planner.plan(for: target)
+        } catch {
+            guard error.isRetryable, !delivery.dryRun else { throw error }
+            return nil
+        }
+    }
+
+    private func seal(
+        _ consignment: Consignment, into outbox: Outbox, for receiver: RoutePlan.Receiver?
+    ) async throws -> SealedEntry {
+        let orders = delivery.dryRun ? [] : [try delivery.order(to: target)]
+        let bar = ProgressBar("sealing", quiet: output.json)
+        defer { bar.finish() }
+        let sender = prepared.sender
+        return try await Blocking.run {
+            try consignment.put(into: outbox, signedBy: sender, for: receiver, orders: orders, showing: bar)
+        }
+    }
+
+    /// Tries until it is there, or time is up; without a time to wait, once along every route.
+    private func attempt(_ id: OutboxID, in outbox: Outbox, size: Int64) async throws -> DispatchOutcome {
+        let bar = ProgressBar("sending", quiet: output.json)
+        defer { bar.finish() }
+        let composition = prepared.composition
+        let dispatcher = Dispatcher(
+            outbox: outbox, planner: prepared.planner, carrier: { composition.carrier(for: $0) },
+            report: DispatchNotes.show(output))
+        let limit = try delivery.waitingTime()
+        let deadline = limit.map { ContinuousClock.now + $0 }
+        while true {
+            let outcome = try await dispatcher.attempt(id, reporting: bar.sink(total: size))
+            let left = deadline.map { $0 - .now }
+            switch outcome.entry.state {
+            case .sending, .waiting:
+                // Somebody else is at it, or the receiver has to answer.
+                let isOurs = outcome.entry.state == .waiting
+                guard isOurs ? left.map({ $0 > .zero }) ?? false : true else { return outcome }
+                let entry = try await outbox.wait(for: id, within: left) { $0.state != outcome.entry.state }
+                guard entry.state == .queued else { return outcome.standing(at: entry) }
+            case .queued:
+                guard let left, left > .zero, let next = outcome.entry.nextAttempt else { return outcome }
+                let pause = Duration.seconds(max(1, next.seconds - Timestamp.now().seconds))
+                guard pause < left else { return outcome }
+                try await Task.sleep(for: pause)
+            default: return outcome
+            }
+        }
+    }
+}
+
+extension DispatchOutcome {
+    /// The same outcome for an entry that somebody else has moved on meanwhile.
+    fileprivate func standing(at entry: OutboxEntry) -> DispatchOutcome {
+        DispatchOutcome(entry: entry, receipt: receipt, failure: failure, time: time)
+    }
+}
