@@ -21,7 +21,7 @@ private final class SmallDisk {
     deinit { umount2(path, Int32(MNT_DETACH)) }
 }
 
-@Suite("A far side without room")
+@Suite("A far side without room", .serialized)
 struct FullDiskTests {
     private func room(_ server: SSHServer) throws -> (SmallDisk, Route) {
         let disk = try SmallDisk(server.folder.path("small"))

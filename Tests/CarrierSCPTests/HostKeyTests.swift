@@ -7,7 +7,7 @@ import Testing
 
 @testable import CarrierSCP
 
-@Suite("The host's key, against a real sshd")
+@Suite("The host's key, against a real sshd", .serialized)
 struct HostKeyTests {
     /// What ssh-keygen calls the fingerprint of a key.
     private func fingerprint(_ server: SSHServer, _ name: String) async throws -> String {

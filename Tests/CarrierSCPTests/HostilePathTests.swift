@@ -5,7 +5,7 @@ import Testing
 
 @testable import CarrierSCP
 
-@Suite("Names of directories that a shell would make something of")
+@Suite("Names of directories that a shell would make something of", .serialized)
 struct HostilePathTests {
     static let names = [
         "with space", "single'quote", "double\"quote", "$(touch pwned)", "`touch pwned`", "; touch pwned;", "a\nb",

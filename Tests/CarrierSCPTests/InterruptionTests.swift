@@ -7,7 +7,7 @@ import Testing
 
 @testable import CarrierSCP
 
-@Suite("Deliveries that are interrupted")
+@Suite("Deliveries that are interrupted", .serialized)
 struct InterruptionTests {
     /// A relay before the server that stops passing bytes on after `budget`, and its port, which the client knows.
     private func relay(_ server: SSHServer, budget: Int) throws -> (relay: HoldingRelay, port: Int) {

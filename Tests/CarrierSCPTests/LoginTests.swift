@@ -8,7 +8,7 @@ import Testing
 
 @testable import CarrierSCP
 
-@Suite("Logging in to a real sshd")
+@Suite("Logging in to a real sshd", .serialized)
 struct LoginTests {
     /// A client that shows the key of this name.
     private func carrier(

@@ -6,7 +6,7 @@ import Testing
 
 @testable import CarrierSCP
 
-@Suite("The configuration of ssh")
+@Suite("The configuration of ssh", .serialized)
 struct SettingsTests {
     @Test("An alias with host, port, user and key")
     func alias() async throws {
