@@ -6,7 +6,7 @@ import Testing
 
 @testable import CarrierSCP
 
-@Suite("Delivering to a real sshd")
+@Suite("Delivering to a real sshd", .serialized)
 struct DeliveryTests {
     @Test("Every byte arrives, whatever the account may do", arguments: SSHServer.Kind.allCases)
     func everyByteArrives(kind: SSHServer.Kind) async throws {

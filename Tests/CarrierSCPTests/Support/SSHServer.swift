@@ -102,10 +102,9 @@ final class SSHServer: Sendable {
 
     /// The inbox, or another directory.
     func route(to directory: String? = nil, port other: Int? = nil) -> Route {
+        let plain = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/-._".utf8)
         let path = (directory ?? folder.path("inbox")).utf8.map { byte in
-            let character = Character(UnicodeScalar(byte))
-            return character.isLetter && byte < 128 || character.isNumber || "/-._~".contains(character)
-                ? String(character) : "%" + Hex.encode([byte])
+            plain.contains(byte) ? String(UnicodeScalar(byte)) : "%" + Hex.encode([byte])
         }
         return Route(scheme: "scp", address: "scp://\(user)@127.0.0.1:\(other ?? port)\(path.joined())")
     }

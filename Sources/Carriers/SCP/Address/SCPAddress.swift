@@ -27,8 +27,9 @@ public struct SCPAddress: Hashable, Sendable {
                 self = try Self(short: text[...])
             }
         } catch {
+            let shown = error.isSecret ? "" : " '\(text.prefix(200))'"
             throw CarrierError(
-                .misconfigured, .waitForPerson, "cannot use the address '\(text.prefix(200))': \(error.reason)",
+                .misconfigured, .waitForPerson, "cannot use the address\(shown): \(error.reason)",
                 remedy: "write it as user@host:path or scp://user@host:port/path")
         }
     }
@@ -82,8 +83,13 @@ public struct SCPAddress: Hashable, Sendable {
     /// Why a text is not an address.
     struct Flaw: Error {
         let reason: String
+        /// Whether the text holds what must not be shown.
+        let isSecret: Bool
 
-        init(_ reason: String) { self.reason = reason }
+        init(_ reason: String, isSecret: Bool = false) {
+            self.reason = reason
+            self.isSecret = isSecret
+        }
     }
 }
 
@@ -98,7 +104,7 @@ extension SCPAddress {
     private static func splitUser(_ authority: Substring) throws(Flaw) -> (user: Substring?, place: Substring) {
         guard let at = authority.lastIndex(of: "@") else { return (nil, authority) }
         let user = authority[..<at]
-        guard !user.contains(":") else { throw Flaw("it holds a password; use a key") }
+        guard !user.contains(":") else { throw Flaw("it holds a password; use a key", isSecret: true) }
         return (user, authority[authority.index(after: at)...])
     }
 
