@@ -44,7 +44,8 @@ struct Ack: AsyncParsableCommand, ReportingCommand {
         if let transferID = referenced.transferID { fields.append(("referenced_tpid", .text(transferID.text))) }
         if let digest = referenced.digest { fields.append(("referenced_sha256", .text(digest.hex))) }
         let (surface, plain) = try control.surface(
-            context: "ack-of-\(referenced.shortID)", priority: surfacePriority, senderName: courier.senderName, at: moment)
+            context: "ack-of-\(referenced.shortID)", priority: surfacePriority, senderName: courier.senderName,
+            at: moment)
         var options = plain
         options.causalParent = referenced.digest
         try await courier.send(.content(ControlPayload(fields).input("tcd-ack"), surface, options))

@@ -41,7 +41,8 @@ struct Heartbeat: AsyncParsableCommand, ReportingCommand {
             ("ts_iso", .text(moment.iso8601)), ("beat_seq", .number(moment.seconds)), ("note", .text(note)),
         ])
         let (surface, options) = try control.surface(
-            context: "heartbeat-\(kindDetail.rawValue)", priority: "heartbeat", senderName: courier.senderName, at: moment)
+            context: "heartbeat-\(kindDetail.rawValue)", priority: "heartbeat", senderName: courier.senderName,
+            at: moment)
         try await courier.send(.content(payload.input("tcd-hb"), surface, options))
     }
 }

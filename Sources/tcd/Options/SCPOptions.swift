@@ -8,7 +8,8 @@ internal import SystemPackage
 struct SCPOptions: ParsableArguments {
     @Option(
         name: [.customShort("i"), .customLong("ssh-identity")],
-        help: ArgumentHelp("A private key to log in with, before those that ssh is configured with.", valueName: "file"))
+        help: ArgumentHelp("A private key to log in with, before those that ssh is configured with.", valueName: "file")
+    )
     var identities: [String] = []
 
     @Option(
@@ -18,7 +19,8 @@ struct SCPOptions: ParsableArguments {
 
     @Flag(
         name: .long,
-        help: "Take the key of a host that is not known yet on trust, and record it. A key that changed is never taken.")
+        help: "Take the key of a host that is not known yet on trust, and record it. A key that changed is never taken."
+    )
     var acceptNewHostKey = false
 
     /// The carrier's configuration.

@@ -38,7 +38,8 @@ struct UndeliveredError: ExplainedError {
         switch entry.state {
         case .queued:
             let time = entry.nextAttempt.map { " and is next tried after \($0.iso8601)" } ?? ""
-            return "it waits in the outbox as \(entry.id)\(time), by 'tcd outbox drain'; 'tcd why \(entry.id)' tells more"
+            return "it waits in the outbox as \(entry.id)\(time), by 'tcd outbox drain'; 'tcd why \(entry.id)' tells "
+                + "more"
         case .held: return "it is held in the outbox as \(entry.id); then run 'tcd outbox retry \(entry.id)'"
         case .quarantined:
             return "it is kept in quarantine as \(entry.id); 'tcd outbox replay \(entry.id)' tries it again"
