@@ -1,6 +1,8 @@
 internal import CarrierHTTP
 internal import CarrierLocal
 internal import Fabric
+internal import FoundationEssentials
+internal import SystemPackage
 
 /// The one place that knows every carrier, and how a target is told apart.
 struct Composition {
@@ -26,6 +28,16 @@ struct Composition {
             schemes.map { ($0, HTTPCarrier.schemes.contains($0) ? http as any Carrier : local) },
             uniquingKeysWith: { $1 })
         return { byScheme[$0] }
+    }
+
+    /// The target as the outbox keeps it: a directory from the root on, because others try it again from elsewhere.
+    static func target(_ text: String, transport: String?) throws -> DeliveryTarget {
+        let route = try route(to: text, transport: transport)
+        guard route.scheme == "local", !FilePath(text).isAbsolute else {
+            return DeliveryTarget(text, transport: transport)
+        }
+        let here = FilePath(FileManager.default.currentDirectoryPath)
+        return DeliveryTarget(here.pushing(FilePath(text)).lexicallyNormalized().string, transport: transport)
     }
 
     /// The route to `target`, over `transport` where one is named.

@@ -21,7 +21,8 @@ extension Outbox {
         let (removed, digests) = try OutboxError.wrapping { () throws(SystemFailure) in try store.removeAbandoned() }
         report.abandoned = removed
         report.forgotten = try forget()
-        for digest in digests {
+        let needed = try neededDigests()
+        for digest in digests where !needed.contains(digest.hex) {
             // A sealer holds the lock until its deliveries are in the index. Whoever gets the lock sees them, or
             // nobody ever ordered any.
             guard let lock = store.lockIfFree(digest) else { continue }
@@ -31,6 +32,14 @@ extension Outbox {
         report.quarantined = try quarantineLost(present: Set(digests.map(\.hex)))
         try index.write { database in try IndexNotes.set("swept", to: now, in: database) }
         return report
+    }
+
+    /// The digests of all files that some delivery needs, so that only the others have to be looked at one by one.
+    private func neededDigests() throws(OutboxError) -> Set<String> {
+        let states = DeliveryState.allCases.filter(\.needsFile).map { "'\($0.rawValue)'" }.joined(separator: ", ")
+        return try index.read { database in
+            try String.fetchSet(database, sql: "SELECT digest FROM delivery WHERE state IN (\(states))")
+        }
     }
 
     /// Removes the file with this digest if no delivery needs it; says whether it did.

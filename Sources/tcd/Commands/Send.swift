@@ -66,7 +66,7 @@ struct Send: AsyncParsableCommand, ReportingCommand {
         let composition = Composition(http: try http.configuration(for: sender, name: name))
         let start = ContinuousClock.now
         let outbox = try await Blocking.run { try Outbox.current() }
-        let order = DeliveryOrder(DeliveryTarget(to, transport: transport), wanted: wanted)
+        let order = DeliveryOrder(try Composition.target(to, transport: transport), wanted: wanted)
         let parcel = try await Blocking.run { [self] in
             let orders = dryRun ? [] : [order]
             return try sealed
@@ -90,7 +90,7 @@ struct Send: AsyncParsableCommand, ReportingCommand {
             throw UndeliveredError(outcome)
         }
         SendReport(
-            self, parcel, route: receipt.route, receipt: receipt, time: .now - start, delivery: outcome.time
+            self, parcel, route: route, receipt: receipt, time: .now - start, delivery: outcome.time
         ).tell(json: output.json)
     }
 
