@@ -173,7 +173,7 @@ final class CrashHarness: Sendable {
             $0["event"] as? String == "received" && !(($0["unpacked"] as? [String]) ?? []).isEmpty
         }.compactMap { $0["tpid"] as? String }
         let timesUnpacked = Dictionary(unpacked.map { ($0, 1) }, uniquingKeysWith: +)
-        let dropped = try folder.names("drop")
+        let dropped = try folder.names("drop").filter { $0.hasSuffix(".tza") }
         var digests: [String: Int] = [:]
         for name in dropped { digests[try await digest("drop/\(name)"), default: 0] += 1 }
         for entry in entries {

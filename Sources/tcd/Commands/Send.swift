@@ -47,6 +47,11 @@ struct Send: AsyncParsableCommand, ReportingCommand {
         help: ArgumentHelp("Keep trying and waiting for so long. Default: one attempt.", valueName: "seconds"))
     var timeout: Double?
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Give up when it was not delivered for so long. Default: never.", valueName: "seconds"))
+    var expires: Double?
+
     @OptionGroup(title: "Envelope") var envelope: EnvelopeOptions
     @OptionGroup(title: "Identity") var identity: IdentityOptions
     @OptionGroup(title: "HTTP") var http: HTTPOptions
@@ -59,6 +64,7 @@ struct Send: AsyncParsableCommand, ReportingCommand {
             throw UsageError("'\(wait)' is no receipt to wait for", remedy: "use one of \(names)")
         }
         let limit = try timeout.map { try Seconds.duration($0, of: "--timeout") }
+        let lifetime = try expires.map { try Seconds.duration($0, of: "--expires") }
         try http.check()
         if !sealed { try envelope.check(path) }
         let sender = try identity.loadOrCreate(output: output)
@@ -66,7 +72,9 @@ struct Send: AsyncParsableCommand, ReportingCommand {
         let composition = Composition(http: try http.configuration(for: sender, name: name))
         let start = ContinuousClock.now
         let outbox = try await Blocking.run { try Outbox.current() }
-        let order = DeliveryOrder(try Composition.target(to, transport: transport), wanted: wanted)
+        let expiry = lifetime.map { Timestamp(seconds: Timestamp.now().seconds + max(1, $0.components.seconds)) }
+        let target = try Composition.target(to, transport: transport)
+        let order = DeliveryOrder(target, wanted: wanted, expiry: expiry)
         let parcel = try await Blocking.run { [self] in
             let orders = dryRun ? [] : [order]
             return try sealed
@@ -117,11 +125,11 @@ struct Send: AsyncParsableCommand, ReportingCommand {
         while true {
             var outcome = try await dispatcher.attempt(entry.id, reporting: bar.sink(total: entry.size))
             if outcome.entry.state == .sending {
-                // A drain was quicker to take it up.
-                let outbox = dispatcher.outbox
-                let settled = try await outbox.wait(for: entry.id, within: nil) { $0.state != .sending }
-                outcome = try outcome.followed(by: settled, in: outbox)
+                // A drain was quicker to take it up. Should it die, the next attempt takes it over.
+                _ = try await dispatcher.outbox.wait(for: entry.id, within: .seconds(5)) { $0.state != .sending }
+                continue
             }
+            if outcome.receipt == nil { outcome = try outcome.followed(by: outcome.entry, in: dispatcher.outbox) }
             let left = deadline - .now
             guard left > .zero else { return outcome }
             switch outcome.entry.state {
