@@ -65,7 +65,7 @@ final class CrashHarness: Sendable {
                 Run(
                     number: number, way: Run.Way.allCases[number % 3],
                     size: number % 10 == 9 ? 3 << 20 : Int.random(in: 1...60_000, using: &random),
-                    death: number % 8 == 7 ? nil : usual * Double.random(in: 0...1.1, using: &random))
+                    death: number % 8 == 7 ? nil : usual * Double.random(in: 0...2.5, using: &random))
             }
             number += batch.count
             for outcome in try await send(batch, relay) {
