@@ -44,7 +44,7 @@ extension WithThePeers {
             #expect(try daemon.arrivals() == names.sorted())
             expectTrusted(try await daemon.judgements(3), names)
             // What arrived is what was sealed, and nothing waits any more.
-            #expect(try folder.names("state/outbox").isEmpty)
+            #expect(try folder.queued().isEmpty)
             let unpacked = try await BuiltProgram.run(
                 "unpack", folder.path("daemon/inbox/\(names[1])"), "-d", "out", in: folder.url)
             #expect(unpacked.status == 0, "\(unpacked)")

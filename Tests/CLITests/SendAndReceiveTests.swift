@@ -14,7 +14,7 @@ struct SendAndReceiveTests {
     }
 
     static let sendKeys = [
-        "bytes", "carrier", "delivery_ms", "digest", "duplicate", "elapsed_ms", "event", "far_digest", "name",
+        "bytes", "carrier", "delivery_ms", "digest", "duplicate", "elapsed_ms", "event", "far_digest", "id", "name",
         "resumed_from",
         "sealed_bytes", "state", "stored_name", "target", "tpid",
     ]
@@ -52,7 +52,7 @@ struct SendAndReceiveTests {
         #expect(received["verification_state"] as? String == "manifest-verified")
         #expect(received["auth"] as? String == "valid")
         #expect(try folder.read("out/a.txt") == folder.read("a.txt"))
-        #expect(try folder.names("state/outbox").isEmpty)
+        #expect(try folder.queued().isEmpty)
         // One line on each side, the announcement of a new identity, and nothing else on standard error.
         #expect(receiving.errors.isEmpty, "\(receiving)")
         #expect(sending.errors.split(separator: "\n").count == 1, "\(sending)")
@@ -116,23 +116,27 @@ struct SendAndReceiveTests {
         #expect(folder.holds("2026-05-14.tcd-send.claude.normal.tza"))
     }
 
-    @Test("Nobody listens: the envelope waits, and the message says how to send it again")
+    @Test("Nobody listens: the envelope waits, and the message says when it is tried again")
     func nobodyListens() async throws {
         let url = "http://127.0.0.1:\(try FreePort.find())"
         _ = try await BuiltProgram.run("identity", "init", in: folder.url)
         let outcome = try await BuiltProgram.run("send", "a.txt", "--to", url, in: folder.url)
-        #expect(outcome.status == 69, "\(outcome)")
+        #expect(outcome.status == 75, "\(outcome)")
         #expect(outcome.output.isEmpty)
         #expect(outcome.errors.split(separator: "\n").count == 1, "\(outcome)")
-        let names = try folder.names("state/outbox")
-        #expect(names.count == 1)
-        let path = folder.path("state/outbox/\(names.first ?? "")")
+        #expect(try folder.queued().count == 1)
+        let entries = try await BuiltProgram.run("outbox", "list", "--json", in: folder.url).objects()
+        let entry = try #require(entries.first)
+        let id = try #require(entry["id"] as? String)
+        let next = try #require(entry["next_attempt"] as? String)
         #expect(outcome.errors.hasPrefix("tcd: cannot deliver to '\(url)': "), "\(outcome)")
-        #expect(outcome.errors.contains("send it again with 'tcd send --sealed \(path) --to \(url)'"), "\(outcome)")
+        #expect(
+            outcome.errors.hasSuffix(
+                "the envelope stays queued as \(id); 'tcd outbox drain' tries it again from \(next)\n"), "\(outcome)")
         let json = try await BuiltProgram.run("send", "a.txt", "--to", url, "--json", in: folder.url)
-        #expect(try json.objects().last?["category"] as? String == "unavailable")
-        #expect(try json.objects().last?["exit"] as? Int == 69)
-        #expect(try folder.names("state/outbox").count == 2)
+        #expect(try json.objects().last?["category"] as? String == "try-later")
+        #expect(try json.objects().last?["exit"] as? Int == 75)
+        #expect(try folder.queued().count == 2)
     }
 
     @Test("Nobody sends: 2; too few: 3; interrupted: 130")

@@ -44,6 +44,11 @@ public final class WorkFolder: Sendable {
         (try? FileManager.default.attributesOfItem(atPath: path(name))) != nil
     }
 
+    /// The envelopes in the outbox of `tcd` here, and what is to become one.
+    public func queued() throws -> [String] {
+        try names("state/outbox").filter { $0.hasSuffix(".tza") || $0.hasSuffix(".part") }
+    }
+
     /// What lies directly in it or in one of its folders, hidden things included, sorted.
     public func names(_ below: String = "") throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: below.isEmpty ? url.path : path(below)).sorted()

@@ -94,7 +94,9 @@ extension Outbox {
                 arguments: [receipt.strength.rawValue, delivery])
             let before = try self.entry(claim.entry.id, in: database)
             if before.state != .delivered {
-                let isDone = before.wanted.isMet(by: before.reached ?? receipt.strength)
+                let isDone =
+                    try before.wanted.isMet(by: before.reached ?? receipt.strength)
+                    || isAcknowledged(delivery, in: database)
                 let reason = isDone ? nil : "the far side has confirmed '\(receipt.strength)' so far"
                 try set(delivery, isDone ? .delivered : .waiting, reason: reason, in: database)
                 try database.execute(sql: "DELETE FROM route WHERE delivery = ?", arguments: [delivery])
@@ -130,6 +132,11 @@ extension Outbox {
                 database, sql: "SELECT wish FROM delivery WHERE number = ?", arguments: [delivery])
             try database.execute(
                 sql: "UPDATE delivery SET plan_failures = ? WHERE number = ?", arguments: [planFailures, delivery])
+            if try isAcknowledged(delivery, in: database) {
+                // It had come through before, and its receiver has said so meanwhile.
+                try set(delivery, .delivered, reason: nil, in: database)
+                return try self.entry(claim.entry.id, in: database)
+            }
             switch (wish.flatMap { Wish(rawValue: $0) }, ending) {
             case (.cancel?, _): try set(delivery, .cancelled, reason: "somebody cancelled it", in: database)
             case (.hold?, _): try set(delivery, .held, reason: "somebody held it", in: database)
@@ -155,6 +162,14 @@ extension Outbox {
                 sql: "UPDATE delivery SET receiver_key = ? WHERE id = ? AND lease_owner = ?",
                 arguments: [key.hex, claim.entry.id.text, claim.owner.text])
         }
+    }
+
+    /// Whether the receiver has acknowledged it.
+    private func isAcknowledged(_ delivery: Int64, in database: Database) throws -> Bool {
+        try Bool.fetchOne(
+            database,
+            sql: "SELECT EXISTS (SELECT 1 FROM receipt WHERE delivery = ? AND acknowledgement IS NOT NULL)",
+            arguments: [delivery]) ?? false
     }
 
     /// The delivery's number as long as the claim holds.

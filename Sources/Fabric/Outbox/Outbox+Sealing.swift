@@ -138,7 +138,7 @@ extension Outbox {
             }
         } catch {
             // Nobody was told of it, so it is not kept either, unless it was there before.
-            _ = try? removeIfUnneeded(envelope.digest)
+            _ = try? removeIfUnneeded(envelope.digest, holding: held)
             throw error
         }
         withExtendedLifetime(held) {}

@@ -21,21 +21,32 @@ extension Outbox {
         let (removed, digests) = try OutboxError.wrapping { () throws(SystemFailure) in try store.removeAbandoned() }
         report.abandoned = removed
         report.forgotten = try forget()
-        for digest in digests {
-            // A sealer holds the lock until its deliveries are in the index. Whoever gets the lock sees them, or
-            // nobody ever ordered any.
-            guard let lock = store.lockIfFree(digest) else { continue }
+        let needed = try neededDigests()
+        for digest in digests where !needed.contains(digest.hex) {
             if try removeIfUnneeded(digest) { report.unneeded += 1 }
-            withExtendedLifetime(lock) {}
         }
         report.quarantined = try quarantineLost(present: Set(digests.map(\.hex)))
         try index.write { database in try IndexNotes.set("swept", to: now, in: database) }
         return report
     }
 
+    /// The digests of all files that some delivery needs, so that only the others have to be looked at one by one.
+    private func neededDigests() throws(OutboxError) -> Set<String> {
+        let states = DeliveryState.allCases.filter(\.needsFile).map { "'\($0.rawValue)'" }.joined(separator: ", ")
+        return try index.read { database in
+            try String.fetchSet(database, sql: "SELECT digest FROM delivery WHERE state IN (\(states))")
+        }
+    }
+
     /// Removes the file with this digest if no delivery needs it; says whether it did.
+    ///
+    /// - Parameter lock: The lock on the file, where the caller has it.
     @discardableResult
-    func removeIfUnneeded(_ digest: Digest) throws(OutboxError) -> Bool {
+    func removeIfUnneeded(_ digest: Digest, holding lock: OwnedFile? = nil) throws(OutboxError) -> Bool {
+        // Whoever seals these bytes, or takes them in again, holds the lock until its deliveries are in the index.
+        // Whoever gets the lock sees them, or nobody ordered any.
+        guard let lock = lock ?? store.lockIfFree(digest) else { return false }
+        defer { withExtendedLifetime(lock) {} }
         let removed = try index.write { database in
             let states = try String.fetchAll(
                 database, sql: "SELECT DISTINCT state FROM delivery WHERE digest = ?", arguments: [digest.hex])

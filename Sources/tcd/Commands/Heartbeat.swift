@@ -8,7 +8,7 @@ struct Heartbeat: AsyncParsableCommand, ReportingCommand {
         discussion: """
             A heartbeat is a sealed envelope with the priority 'heartbeat', which a daemon counts and does not process \
             any further. What could not be delivered is worth nothing a minute later, so it gives up after 60 seconds \
-            unless --expire says otherwise.
+            unless --expires says otherwise.
             """)
 
     /// What is told.
@@ -30,7 +30,7 @@ struct Heartbeat: AsyncParsableCommand, ReportingCommand {
 
     func run() async throws {
         var delivery = delivery
-        delivery.expire = delivery.expire ?? 60
+        delivery.expires = delivery.expires ?? 60
         try delivery.check()
         try dispatch.check()
         var courier = try Courier(delivery, dispatch, output: output)

@@ -33,8 +33,10 @@ struct DeliveryOptions: ParsableArguments {
     @Flag(name: .long, help: "Return as soon as it is safely in the outbox; 'tcd outbox drain' delivers it.")
     var queue = false
 
-    @Option(name: .long, help: ArgumentHelp("Give up after this time.", valueName: "seconds"))
-    var expire: Double?
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Give up when it was not delivered for so long. Default: never.", valueName: "seconds"))
+    var expires: Double?
 
     @Flag(name: .long, help: "Seal and show what would be sent and along which routes, without sending it.")
     var dryRun = false
@@ -44,7 +46,7 @@ struct DeliveryOptions: ParsableArguments {
         guard !(queue && dryRun) else { throw UsageError("--queue and --dry-run exclude each other") }
         guard !(queue && timeout != nil) else { throw UsageError("--queue waits for nothing, so not for --timeout") }
         _ = try waitingTime()
-        _ = try expire.map { try Seconds.duration($0, of: "--expire") }
+        _ = try expires.map { try Seconds.duration($0, of: "--expires") }
     }
 
     /// How long to go on trying and waiting; nil for one round.
@@ -54,8 +56,8 @@ struct DeliveryOptions: ParsableArguments {
 
     /// The order for the outbox.
     func order(to target: DeliveryTarget) throws -> DeliveryOrder {
-        let expiry = try expire.map { seconds in
-            let span = try Seconds.duration(seconds, of: "--expire").components.seconds
+        let expiry = try expires.map { seconds in
+            let span = try Seconds.duration(seconds, of: "--expires").components.seconds
             return Timestamp(seconds: Timestamp.now().seconds + max(1, span))
         }
         return DeliveryOrder(target, wanted: wait, expiry: expiry)

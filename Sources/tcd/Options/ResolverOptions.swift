@@ -45,6 +45,14 @@ struct ResolverOptions: ParsableArguments {
         return DeliveryTarget(text, transport: transport, minimumTrust: minTrust, usesLookup: !noAINS)
     }
 
+    /// Whether a target is a directory of this machine.
+    func isLocal(_ target: DeliveryTarget) throws -> Bool {
+        let form = try TargetForm(
+            parsing: target.text, transport: target.transport, builtIn: Composition.carriers.builtIn)
+        guard case .route(let route) = form else { return false }
+        return route.scheme == "local"
+    }
+
     /// The resolver that these options and the environment ask for.
     func resolver() throws -> Resolver {
         try check()

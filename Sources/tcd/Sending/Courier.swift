@@ -1,4 +1,6 @@
 internal import Fabric
+internal import FoundationEssentials
+internal import SystemPackage
 
 /// Seals something into the outbox, tries to deliver it, and waits for as long as was asked for: what 'send', 'ack' and
 /// 'heartbeat' have in common.
@@ -18,7 +20,9 @@ struct Courier {
     init(_ delivery: DeliveryOptions, _ dispatch: DispatchOptions, output: OutputOptions) throws {
         self.delivery = delivery
         self.output = output
-        target = try dispatch.resolver.target(delivery.to, transport: delivery.transport)
+        var target = try dispatch.resolver.target(delivery.to, transport: delivery.transport)
+        if try dispatch.resolver.isLocal(target) { target.text = Self.fromRoot(target.text) }
+        self.target = target
         prepared = try dispatch.prepare(output: output)
     }
 
@@ -46,6 +50,13 @@ struct Courier {
             throw UndeliveredError(outcome)
         }
         try report.tell(outcome, receipts: outbox.detail(order.id).receipts, json: output.json)
+    }
+
+    /// A directory from the root on, because others try it again from elsewhere.
+    private static func fromRoot(_ directory: String) -> String {
+        let path = FilePath(directory)
+        guard !path.isAbsolute else { return directory }
+        return FilePath(FileManager.default.currentDirectoryPath).pushing(path).lexicallyNormalized().string
     }
 
     /// The ways to the target; nil where asking again later can find one.

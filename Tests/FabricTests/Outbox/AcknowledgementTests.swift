@@ -114,6 +114,22 @@ struct AcknowledgementTests {
         #expect(try fixture.files().count == 1)
     }
 
+    @Test("One that comes while it is sent again counts, however that ends", arguments: [true, false])
+    func meanwhile(comesThrough: Bool) async throws {
+        let carrier = ScriptedCarrier()
+        carrier.answer("one", .hang)
+        let entry = try fixture.seal(in: outbox, wanted: .acknowledged)
+        let dispatcher = Dispatcher(outbox: outbox, planner: ScriptedPlanner()) { _ in carrier }
+        let attempt = Task { try await dispatcher.attempt(entry.id) }
+        #expect(await carrier.begun() == "one")
+        let path = try acknowledge("", tpid: entry.transferID.text, digest: entry.digest.hex)
+        let confirmed = try outbox.recordAcknowledgement(path, key: receiver.publicKey)
+        #expect(confirmed.map(\.entry.state) == [.sending])
+        if comesThrough { carrier.openGate() } else { attempt.cancel() }
+        #expect(try await attempt.value.entry.state == .delivered)
+        #expect(try fixture.files() == [])
+    }
+
     @Test("Without a key nobody knows whose it is; with one it counts")
     func unknownKey() async throws {
         let entry = try await deliver(knowing: nil)

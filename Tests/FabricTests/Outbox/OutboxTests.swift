@@ -407,6 +407,17 @@ struct OutboxTests {
         #expect(try fixture.files() == [".8899aabbccddeeff.part", "\(entry.digest.hex).tza"])
     }
 
+    @Test("What is taken in again while its last delivery ends keeps its file")
+    func takenInAgain() throws {
+        let entry = try fixture.seal(in: outbox)
+        let lock = try #require(outbox.store.lockIfFree(entry.digest))
+        #expect(try outbox.cancel(entry.id).state == .cancelled)
+        #expect(try outbox.sweep().unneeded == 0)
+        #expect(try fixture.files().count == 1)
+        #expect(try outbox.removeIfUnneeded(entry.digest, holding: lock))
+        #expect(try fixture.files() == [])
+    }
+
     @Test("What is over is remembered for as long, and as much, as was asked for")
     func retention() async throws {
         for _ in 0..<3 {

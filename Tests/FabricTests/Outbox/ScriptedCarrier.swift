@@ -64,13 +64,13 @@ final class ScriptedCarrier: Carrier {
             return answers[0]
         }
         defer { state.withLock { $0.underWay[envelope.digest, default: 1] -= 1 } }
+        let (gate, continuation) = AsyncStream.makeStream(of: Void.self)
+        state.withLock { $0.gates.append(continuation) }
         arrivals.continuation.yield(route.address)
         switch answer {
         case .receipt(let strength): return receipt(strength, envelope, route)
         case .failure(let kind, let action): throw CarrierError(kind, action, "\(route) said \(kind.name)")
         case .hang:
-            let (gate, continuation) = AsyncStream.makeStream(of: Void.self)
-            state.withLock { $0.gates.append(continuation) }
             for await _ in gate {}
             if Task.isCancelled { throw CarrierError(.cancelled, .retry(after: nil), "it was cancelled") }
             return receipt(.stored, envelope, route)

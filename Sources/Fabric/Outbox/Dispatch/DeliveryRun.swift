@@ -70,6 +70,9 @@ struct DeliveryRun: Sendable {
             return try await end(ending, failure: error, planFailures: error.kind == .cancelled ? 0 : failures)
         }
         for notice in plan.notices { dispatcher.report(.notice(entry, notice)) }
+        for passed in plan.passedOver {
+            dispatcher.report(.skipped(entry, passed.planned.route, reason: passed.reason))
+        }
         if let key = plan.receiver?.key {
             let claim = claim
             try await OffPool.run { () throws(OutboxError) in try outbox.remember(receiverKey: key, of: claim) }

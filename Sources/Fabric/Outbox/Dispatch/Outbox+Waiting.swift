@@ -12,6 +12,8 @@ extension Outbox {
         let clock = configuration.clock
         let (wakes, continuation) = AsyncStream.makeStream(of: Bool.self)
         let sources = [
+            // A process that dies rings no bell.
+            Task { while (try? await clock.sleep(.seconds(5))) != nil { continuation.yield(false) } },
             Task { for await _ in rings { continuation.yield(false) } },
             Task {
                 guard let limit, (try? await clock.sleep(limit)) != nil else { return }

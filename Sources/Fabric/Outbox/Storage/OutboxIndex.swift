@@ -18,6 +18,8 @@ struct OutboxIndex: Sendable {
     init(path: FilePath, lock: OwnedFile) throws(OutboxError) {
         try OutboxError.wrapping { () throws(SystemFailure) in try lock.lock() }
         defer { flock(lock.descriptor, LOCK_UN) }
+        // Made here, because SQLite would make it readable for others; its companions get the mode that it has.
+        _ = try OutboxError.wrapping { () throws(SystemFailure) in try OwnedFile(path: path, flags: O_RDWR | O_CREAT) }
         do {
             var configuration = Configuration()
             configuration.journalMode = .wal
