@@ -5,7 +5,7 @@ import SystemPackage
 import Testing
 
 /// A resolver with a state of its own, and the name service that a test stands up.
-struct Bench {
+struct Bench: Sendable {
     let scratch: Scratch
     let builtIn: Set<String>
 
@@ -17,15 +17,17 @@ struct Bench {
     /// A resolver as a process that has just started has it.
     func resolver(
         _ service: StubService? = nil, routes: String? = nil, _ change: (inout ResolverConfiguration) -> Void = { _ in }
-    ) throws -> Resolver {
+    ) throws -> BenchedResolver {
         var configuration = ResolverConfiguration(
             state: scratch.path.appending("state"), carriers: KnownCarriers(builtIn: builtIn))
         configuration.ainsURL = service?.url
+        // Only a starved machine takes longer than the default.
+        configuration.ainsTime = .seconds(30)
         if let routes {
             configuration.routes = [.init(try scratch.write(routes, to: "routes.toml"), isRequired: true)]
         }
         change(&configuration)
-        return try Resolver(configuration)
+        return BenchedResolver(bench: self, service: service, resolver: try Resolver(configuration))
     }
 
     var trust: TrustStore { TrustStore(state: scratch.path.appending("state")) }
@@ -35,6 +37,23 @@ struct Bench {
 
     static func record(_ fields: String) -> StubService.Reply {
         .body("{\"status\":\"found\",\"domain\":\"bob.aint\",\"record\":{\"agent\":\"bob\",\(fields)}}")
+    }
+}
+
+/// A resolver whose files and name service stay for as long as it is used.
+struct BenchedResolver: Sendable {
+    let bench: Bench
+    let service: StubService?
+    let resolver: Resolver
+
+    func plan(for target: DeliveryTarget) async throws(CarrierError) -> RoutePlan {
+        defer { withExtendedLifetime((bench, service)) {} }
+        return try await resolver.plan(for: target)
+    }
+
+    func explain(_ target: DeliveryTarget) async -> Resolution {
+        defer { withExtendedLifetime((bench, service)) {} }
+        return await resolver.explain(target)
     }
 }
 

@@ -70,7 +70,7 @@ public enum TargetForm: Sendable, Equatable {
         }
         if let route = try RouteText.secureCopy(text) { return .route(route) }
         if text.contains("/") || text == "." || text == ".." { return .route(Route(scheme: "local", address: text)) }
-        if let alias = alias(text) { return alias }
+        if let alias = shortName(text) { return alias }
         throw noTarget(text, "it is neither a name, a URL, HOST:PATH nor a directory with a slash in it")
     }
 
@@ -85,17 +85,17 @@ public enum TargetForm: Sendable, Equatable {
                 guard scheme == "https" || scheme == transport else { throw wrongForm(text, transport) }
                 return .route(try RouteText.url(text, scheme))
             }
-            if let alias = alias(text) { return alias }
+            if let alias = shortName(text) { return alias }
             guard text.contains(":"), !text.contains("/") else { throw wrongForm(text, transport) }
             return .route(try RouteText.url("\(transport)://\(text)", transport))
         case "scp":
             if scheme == "scp" { return .route(try RouteText.url(text, "scp")) }
             if scheme == nil, let route = try RouteText.secureCopy(text) { return .route(route) }
-            guard let alias = alias(text) else { throw wrongForm(text, transport) }
+            guard let alias = shortName(text) else { throw wrongForm(text, transport) }
             return alias
         default:
             let isName = builtIn.contains(transport) || text.lowercased().hasSuffix(".aint")
-            if isName, let alias = alias(text) { return alias }
+            if isName, let alias = shortName(text) { return alias }
             return .route(Route(scheme: transport, address: text))
         }
     }
@@ -113,7 +113,7 @@ public enum TargetForm: Sendable, Equatable {
         return scheme.lowercased()
     }
 
-    private static func alias(_ text: String) -> TargetForm? {
+    private static func shortName(_ text: String) -> TargetForm? {
         let lowered = text.lowercased()
         guard !lowered.hasPrefix("-"), lowered.utf8.count <= 253, HostPart.isAint(lowered) else { return nil }
         return .alias(lowered)
