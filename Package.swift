@@ -16,6 +16,7 @@ let package = Package(
         .library(name: "Fabric", targets: ["Fabric"]),
         .library(name: "CarrierHTTP", targets: ["CarrierHTTP"]),
         .library(name: "CarrierLocal", targets: ["CarrierLocal"]),
+        .library(name: "Resolver", targets: ["Resolver"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -26,6 +27,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
@@ -54,11 +56,20 @@ let package = Package(
             ],
             swiftSettings: rules),
 
+        // Floor 1, beside Fabric: the one HTTP client of whoever makes requests.
+        .target(
+            name: "HTTPClient",
+            dependencies: [
+                "Fabric", "CCurl",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: rules),
+
         // Floor 2: one folder per way of moving sealed bytes. Each knows Fabric and nothing beside it.
         .target(
             name: "CarrierHTTP",
             dependencies: [
-                "Fabric", "CCurl",
+                "Fabric", "HTTPClient",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
@@ -81,11 +92,21 @@ let package = Package(
             path: "Sources/Carriers/Local",
             swiftSettings: rules),
 
+        // Floor 2: from names to routes.
+        .target(
+            name: "Resolver",
+            dependencies: [
+                "Fabric", "HTTPClient",
+                .product(name: "SystemPackage", package: "swift-system"),
+                .product(name: "TOMLKit", package: "TOMLKit"),
+            ],
+            swiftSettings: rules),
+
         // Floor 4: the command line.
         .executableTarget(
             name: "tcd",
             dependencies: [
-                "Fabric", "CarrierHTTP", "CarrierLocal",
+                "Fabric", "HTTPClient", "CarrierHTTP", "CarrierLocal", "Resolver",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -104,8 +125,19 @@ let package = Package(
         .testTarget(
             name: "CarrierHTTPTests",
             dependencies: [
-                "Fabric", "CarrierHTTP", "CCurl", "CLinux",
+                "Fabric", "CarrierHTTP", "HTTPClient", "CLinux",
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: rules),
+        .testTarget(
+            name: "HTTPClientTests",
+            dependencies: ["Fabric", "HTTPClient", "CCurl"],
+            swiftSettings: rules),
+        .testTarget(
+            name: "ResolverTests",
+            dependencies: [
+                "Fabric", "Resolver",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: rules),

@@ -1,6 +1,7 @@
 internal import CarrierHTTP
 internal import CarrierLocal
 internal import Fabric
+internal import Resolver
 
 /// The one place that knows every carrier, and how a target is told apart.
 struct Composition {
@@ -9,6 +10,11 @@ struct Composition {
 
     /// The transports that can be named with `--transport`.
     static let transports = ["http", "local"]
+
+    /// The schemes that can be carried, and why others cannot.
+    static let carriers = KnownCarriers(builtIn: Set(HTTPCarrier.schemes + LocalCarrier.schemes)) { scheme in
+        "no carrier for '\(scheme)' is built in"
+    }
 
     /// The carrier for `scheme`; nil when there is none.
     func carrier(for scheme: String) -> (any Carrier)? {

@@ -8,7 +8,7 @@ struct Tcd: AsyncParsableCommand {
         discussion: """
             An envelope is a file, a directory or standard input, compressed and signed once, whichever transport \
             carries it. 'send' seals and delivers, 'recv' receives and verifies; 'seal', 'verify', 'inspect' and \
-            'unpack' work on envelopes as files.
+            'unpack' work on envelopes as files; 'resolve', 'trust' and 'doctor' answer questions about the way.
 
             Results go to standard output, everything else to standard error. With --json each result is one JSON \
             object on a line of its own.
@@ -16,6 +16,7 @@ struct Tcd: AsyncParsableCommand {
             EXIT STATUS
               0  done                          69  service or host unavailable
               1  verify: invalid               70  internal error
+                 doctor: something failed
               2  verify: valid, needs triage   73  cannot create the output
                  recv: nothing came            74  reading or writing failed
               3  recv: fewer than asked        75  try again later
@@ -30,13 +31,18 @@ struct Tcd: AsyncParsableCommand {
               TIBET_HTTP_TRUSTED_PUBKEYS    whose deliveries 'recv' takes
               TIBET_HTTP_MAX_SIG_AGE_SEC    how old a signature may be
               TIBET_HTTP_TIMEOUT            how long 'send' waits when nothing moves, in seconds
+              TIBET_AINS_API_URL            the address of AINS, below which it has its names
+              TIBET_AINS_API_TIMEOUT        how long a look-up may take, in seconds
+              TIBET_AINS_SSH_USER, TIBET_AINS_DEFAULT_INBOX, TIBET_HTTP_PORT, TIBET_MUX_SERVER
+                                what holds for names that nobody knows
+              TIBET_ROUTES      the file of routes
               http_proxy, https_proxy, no_proxy
                                 the proxies that 'send' uses
             """,
         version: Version.text,
         subcommands: [
             Send.self, Recv.self, Seal.self, Verify.self, Inspect.self, Unpack.self, IdentityCommand.self,
-            Completions.self, VersionCommand.self,
+            Resolve.self, Trust.self, Doctor.self, Completions.self, VersionCommand.self,
         ])
 }
 

@@ -19,20 +19,24 @@ struct ArchitectureTests {
     static let rooms = [
         // Opens no socket: FoundationEssentials, unlike Foundation, knows no network.
         Room(folder: "Fabric", own: shims, others: anywhere.union(["Crypto", "FoundationEssentials"])),
+        Room(folder: "HTTPClient", own: ["Fabric", "CCurl"], others: anywhere),
         Room(
-            folder: "Carriers/HTTP", own: ["Fabric", "CCurl"],
+            folder: "Carriers/HTTP", own: ["Fabric", "HTTPClient"],
             others: anywhere.union([
                 "FoundationEssentials", "HTTPTypes", "HummingbirdCore", "HummingbirdTLS", "Logging", "NIOCore",
                 "NIOHTTP1", "NIOHTTPTypes", "NIOPosix", "NIOSSL",
             ])),
         Room(folder: "Carriers/Local", own: ["Fabric"], others: anywhere),
         Room(
-            folder: "tcd", own: Set(carriers).union(["Fabric"]),
+            folder: "Resolver", own: ["Fabric", "HTTPClient"],
+            others: anywhere.union(["FoundationEssentials", "TOMLKit"])),
+        Room(
+            folder: "tcd", own: Set(carriers).union(["Fabric", "HTTPClient", "Resolver"]),
             others: anywhere.union(["ArgumentParser", "FoundationEssentials", "Logging", "UnixSignals"])),
     ]
 
     /// All modules of this package.
-    static let modules = shims.union(carriers).union(["CCurl", "Fabric", "tcd"])
+    static let modules = shims.union(carriers).union(["CCurl", "Fabric", "HTTPClient", "Resolver", "tcd"])
 
     static let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().appendingPathComponent("Sources")
@@ -87,6 +91,10 @@ struct ArchitectureTests {
             ("Carriers/HTTP/Outbound/HTTPCarrier.swift", "internal import CarrierLocal"),
             ("Carriers/Local/LocalCarrier.swift", "@testable import CarrierHTTP"),
             ("Carriers/Local/LocalCarrier.swift", "private import tcd"),
+            ("HTTPClient/CurlLoop.swift", "package import CarrierHTTP"),
+            ("Resolver/Resolver.swift", "internal import CCurl"),
+            ("Resolver/Resolver.swift", "internal import CarrierHTTP"),
+            ("Carriers/HTTP/Outbound/HTTPCarrier.swift", "internal import CCurl"),
             ("tcd/Entry.swift", "@_spi(Inner) import CZstd"),
             ("tcd/Entry.swift", "internal import NIOPosix"),
             ("Nowhere/Entry.swift", "import Fabric"),

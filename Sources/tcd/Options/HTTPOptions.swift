@@ -56,9 +56,16 @@ struct HTTPOptions: ParsableArguments {
 
     /// The carrier's configuration for a sender.
     func configuration(for sender: Identity, name: String) throws -> HTTPCarrierConfiguration {
-        var configuration = HTTPCarrierConfiguration(signingKey: noHttpAuth ? nil : sender.key)
+        var configuration = try configuration()
+        configuration.signingKey = noHttpAuth ? nil : sender.key
         // The peers look the claim up; only a DID can be found.
         if !noSenderDid, name.hasPrefix("jis:") { configuration.senderDID = name }
+        return configuration
+    }
+
+    /// The carrier's configuration for requests that nobody signs.
+    func configuration() throws -> HTTPCarrierConfiguration {
+        var configuration = HTTPCarrierConfiguration()
         configuration.authorities = authorities.map { FilePath($0) }
         configuration.clientCertificate = clientCertificate.map { FilePath($0) }
         configuration.clientKey = clientKey.map { FilePath($0) }

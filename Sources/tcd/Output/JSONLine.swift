@@ -6,6 +6,7 @@ struct JSONLine {
     indirect enum Value: ExpressibleByStringLiteral {
         case text(String)
         case number(Int64)
+        case decimal(Double)
         case flag(Bool)
         case list([Value])
         case object([(String, Value)])
@@ -35,6 +36,7 @@ struct JSONLine {
         switch value {
         case .text(let string): appendQuoted(string, to: &text)
         case .number(let number): text += String(number)
+        case .decimal(let number): text += number.isFinite ? "\(number)" : "null"
         case .flag(let flag): text += flag ? "true" : "false"
         case .null: text += "null"
         case .list(let values):

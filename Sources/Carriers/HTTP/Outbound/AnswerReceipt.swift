@@ -1,4 +1,5 @@
 internal import Fabric
+internal import HTTPClient
 
 /// Reads what a far side says it has stored, and believes no more than that.
 enum AnswerReceipt {

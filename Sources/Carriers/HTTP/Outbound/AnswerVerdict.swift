@@ -1,4 +1,5 @@
 internal import Fabric
+internal import HTTPClient
 
 /// What an answer's status means for a delivery: the one table, keyed by status.
 enum AnswerVerdict {

@@ -1,4 +1,5 @@
 internal import Fabric
+internal import HTTPClient
 
 /// One attempt to bring one envelope to one inbox.
 struct DeliveryAttempt: Sendable {

@@ -1,4 +1,5 @@
 public import Fabric
+internal import HTTPClient
 
 /// Delivers envelopes to HTTP inboxes: the peers' and our own (`http-inbox.md`).
 ///
@@ -12,12 +13,12 @@ public struct HTTPCarrier: ResumableCarrier, ProbingCarrier {
         strongestReceipt: .stored, largestEnvelope: nil, inFlight: 16, publishesAtomically: true)
 
     private let configuration: HTTPCarrierConfiguration
-    private let thread: CurlThread
+    private let client: CurlClient
 
     /// A carrier that keeps its connections for as long as it, or a copy of it, lives.
     public init(configuration: HTTPCarrierConfiguration = HTTPCarrierConfiguration()) {
         self.configuration = configuration
-        thread = CurlThread(configuration: configuration)
+        client = CurlClient(configuration: configuration.client)
     }
 
     public func deliver(
@@ -32,7 +33,7 @@ public struct HTTPCarrier: ResumableCarrier, ProbingCarrier {
     }
 
     public func probe(_ route: Route) async throws(CarrierError) {
-        let requests = try RouteRequests(route, configuration, thread)
+        let requests = try RouteRequests(route, configuration, client)
         let answer = try await requests.perform(.get, requests.address.health)
         guard answer.status == 200 else { throw AnswerVerdict.error(answer, for: route) }
     }
@@ -42,7 +43,7 @@ public struct HTTPCarrier: ResumableCarrier, ProbingCarrier {
             throw CarrierError(
                 .refused, .giveUp, "an envelope without bytes cannot be delivered over HTTP", remedy: "seal it again")
         }
-        let requests = try RouteRequests(route, configuration, thread)
+        let requests = try RouteRequests(route, configuration, client)
         do {
             return DeliveryAttempt(
                 envelope: envelope, source: try envelope.open(), requests: requests, configuration: configuration)

@@ -1,4 +1,5 @@
 public import Fabric
+internal import HTTPClient
 public import SystemPackage
 
 /// Who sends, whom to trust, and how long to wait.
@@ -32,5 +33,20 @@ public struct HTTPCarrierConfiguration: Sendable {
     /// The defaults, without a key.
     public init(signingKey: SigningKey? = nil) {
         self.signingKey = signingKey
+    }
+}
+
+extension HTTPCarrierConfiguration {
+    /// What of this concerns any request.
+    var client: HTTPClientConfiguration {
+        var client = HTTPClientConfiguration()
+        client.authorities = authorities
+        client.clientCertificate = clientCertificate
+        client.clientKey = clientKey
+        client.connectTime = connectTime
+        client.stallTime = stallTime
+        client.minimumRate = minimumRate
+        client.userAgent = userAgent
+        return client
     }
 }

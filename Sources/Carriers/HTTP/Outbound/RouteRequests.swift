@@ -1,4 +1,5 @@
 internal import Fabric
+internal import HTTPClient
 
 /// Requests along one route, with failures turned into a carrier's errors.
 struct RouteRequests: Sendable {
@@ -8,13 +9,13 @@ struct RouteRequests: Sendable {
     let address: InboxAddress
 
     private let configuration: HTTPCarrierConfiguration
-    private let thread: CurlThread
+    private let client: CurlClient
 
     /// - Throws: `misconfigured` for a route or configuration that no request can be made with.
-    init(_ route: Route, _ configuration: HTTPCarrierConfiguration, _ thread: CurlThread) throws(CarrierError) {
+    init(_ route: Route, _ configuration: HTTPCarrierConfiguration, _ client: CurlClient) throws(CarrierError) {
         self.route = route
         self.configuration = configuration
-        self.thread = thread
+        self.client = client
         address = try InboxAddress(route)
         for value in [configuration.senderDID ?? "", configuration.userAgent] {
             // A line break would begin another header field.
@@ -36,7 +37,7 @@ struct RouteRequests: Sendable {
             method: method, url: url, headers: headers, body: body, answerTime: answerTime(storing: size),
             progress: progress)
         do {
-            return try await thread.perform(request)
+            return try await client.perform(request)
         } catch {
             throw carrierError(error)
         }

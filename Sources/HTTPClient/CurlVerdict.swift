@@ -1,14 +1,16 @@
 internal import CCurl
-internal import Fabric
+package import Fabric
 
-/// What each of libcurl's result codes means for a delivery: the one table, keyed by code and never by message.
-struct CurlVerdict: Sendable {
-    let kind: CarrierError.Kind
-    let action: CarrierError.Remedy
-    /// Why it failed, following "cannot deliver to …: ".
-    let reason: String
+/// What each of libcurl's result codes means for whoever made a request: the one table, keyed by code and never by message.
+package struct CurlVerdict: Sendable {
+    /// What kind of failure it is.
+    package let kind: CarrierError.Kind
+    /// What should happen next.
+    package let action: CarrierError.Remedy
+    /// Why it failed, following "cannot deliver to …: " or the like.
+    package let reason: String
     /// What a person can do.
-    let remedy: String?
+    package let remedy: String?
 
     init(_ kind: CarrierError.Kind, _ action: CarrierError.Remedy, _ reason: String, _ remedy: String? = nil) {
         self.kind = kind
@@ -18,11 +20,11 @@ struct CurlVerdict: Sendable {
     }
 
     /// The verdict for a code; one for surprises when the table has none.
-    static func of(_ code: UInt32) -> CurlVerdict { table[code] ?? surprise }
+    package static func of(_ code: UInt32) -> CurlVerdict { table[code] ?? surprise }
 
     /// For codes of other protocols, or of a libcurl newer than this table: nothing is known, so another way is tried.
     static let surprise = CurlVerdict(
-        .corrupted, .tryNextRoute, "libcurl reported something that does not belong to an HTTP delivery",
+        .corrupted, .tryNextRoute, "libcurl reported something that does not belong to an HTTP request",
         "report this, with the version of libcurl")
 
     private static let network = CurlVerdict(.unreachable, .retry(after: nil), "the connection broke")

@@ -13,7 +13,7 @@ final class CurlTransfer: @unchecked Sendable {
     let isCancelled = Atomic<Bool>(false)
 
     private let request: OutgoingRequest
-    private let configuration: HTTPCarrierConfiguration
+    private let configuration: HTTPClientConfiguration
     /// Who waits; set once, before the curl thread gets the transfer.
     var continuation: CheckedContinuation<Result<Answer, RequestFailure>, Never>?
 
@@ -28,10 +28,11 @@ final class CurlTransfer: @unchecked Sendable {
     private var body: [UInt8] = []
     private var bodyOverflowed = false
     private var watch: StallWatch
+    private var begun: ContinuousClock.Instant?
     private var sentSince: ContinuousClock.Instant?
     private var reported: Int64 = 0
 
-    init(_ request: OutgoingRequest, _ configuration: HTTPCarrierConfiguration) {
+    init(_ request: OutgoingRequest, _ configuration: HTTPClientConfiguration) {
         self.request = request
         self.configuration = configuration
         watch = StallWatch(window: configuration.stallTime, rate: configuration.minimumRate)
@@ -46,6 +47,7 @@ final class CurlTransfer: @unchecked Sendable {
 
     /// Makes the easy handle. Returns nil after telling the caller, when curl refuses an option.
     func prepare() -> UnsafeMutableRawPointer? {
+        begun = .now
         guard var handle = CurlHandle() else {
             complete(.failure(.curl(code: CURLE_OUT_OF_MEMORY.rawValue, detail: "")))
             return nil
@@ -173,7 +175,7 @@ extension CurlTransfer {
             headerBytes = 0
         }
         headerBytes += count
-        guard headerBytes <= Answer.largestBody else { return 0 }
+        guard headerBytes <= Answer.usualLimit else { return 0 }
         if let colon = line.firstIndex(of: ":") {
             let value = line[line.index(after: colon)...].drop { $0 == " " || $0 == "\t" }
             let trimmed = value.prefix { !$0.isNewline }
@@ -183,7 +185,7 @@ extension CurlTransfer {
     }
 
     private func takeBody(_ bytes: UnsafeMutablePointer<CChar>?, _ count: Int) -> Int {
-        let room = Answer.largestBody - body.count
+        let room = request.largestAnswer - body.count
         body.append(contentsOf: UnsafeRawBufferPointer(start: bytes, count: min(count, room)))
         bodyOverflowed = count > room
         return bodyOverflowed ? 0 : count
@@ -193,8 +195,9 @@ extension CurlTransfer {
 // MARK: - What the curl thread calls
 
 extension CurlTransfer {
-    /// Reports progress, and returns whether the far side has stalled.
+    /// Reports progress, and returns whether the far side has stalled, or the time is up.
     func isStalled(at now: ContinuousClock.Instant) -> Bool {
+        if let limit = request.timeLimit, let begun, now - begun >= limit { return true }
         guard let handle, handle.largeInfo(CURLINFO_PRETRANSFER_TIME_T) > 0 else { return false }
         let total = request.body?.count ?? 0
         let delivered = min(total, handle.largeInfo(CURLINFO_SIZE_UPLOAD_T))
@@ -215,7 +218,7 @@ extension CurlTransfer {
         let status = handle?.info(CURLINFO_RESPONSE_CODE) ?? 0
         // A server that refuses need not read the rest: its answer counts for more than the broken pipe after it.
         if code == CURLE_OK || (status >= 300 && !headers.isEmpty) || bodyOverflowed {
-            complete(.success(Answer(status: status, headers: headers, body: body)))
+            complete(.success(Answer(status: status, headers: headers, body: body, isCut: bodyOverflowed)))
         } else if let readFailure {
             complete(.failure(readFailure))
         } else {

@@ -2,19 +2,26 @@ internal import CCurl
 internal import Synchronization
 
 /// Makes requests on one thread of its own, where one curl multi handle keeps connections for the next request.
-final class CurlThread: Sendable {
-    private let configuration: HTTPCarrierConfiguration
+///
+/// The thread ends when the client is let go of; requests that are still under way then fail as cancelled.
+package final class CurlClient: Sendable {
+    private let configuration: HTTPClientConfiguration
     private let loop = Mutex<CurlLoop?>(nil)
 
     /// Nothing is started before the first request.
-    init(configuration: HTTPCarrierConfiguration) {
+    package init(configuration: HTTPClientConfiguration) {
         self.configuration = configuration
     }
 
     deinit { loop.withLock { $0?.stop() } }
 
-    /// Makes one request. Cancelling the task ends it at once.
-    func perform(_ request: OutgoingRequest) async throws(RequestFailure) -> Answer {
+    /// Why libcurl cannot be loaded on this machine; nil when it can.
+    package static var loadingProblem: String? { CurlLoop.loadingProblem }
+
+    /// Makes one request and returns the answer, whatever its status. Cancelling the task ends it at once.
+    ///
+    /// - Throws: Why there is no answer.
+    package func perform(_ request: OutgoingRequest) async throws(RequestFailure) -> Answer {
         guard let loop = startedLoop() else { throw failedStart }
         let transfer = CurlTransfer(request, configuration)
         let result = await withTaskCancellationHandler {

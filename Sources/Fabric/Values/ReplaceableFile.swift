@@ -1,0 +1,44 @@
+internal import Glibc
+public import SystemPackage
+
+/// Small files that are read as a whole and replaced as a whole, so that a reader sees the old one or the new one.
+/// All calls block.
+public enum ReplaceableFile {
+    /// The first `count` bytes of the file at `path`; nil when there is none.
+    public static func read(_ path: FilePath, atMost count: Int) throws(SystemFailure) -> [UInt8]? {
+        do throws(SystemFailure) {
+            let file = try OwnedFile(path: path, flags: O_RDONLY | O_NONBLOCK)
+            let size = Int(clamping: try file.status().st_size)
+            return try file.bytes(atMost: min(count, size + 1))
+        } catch {
+            if error.errno == .noSuchFileOrDirectory || error.errno == .notDirectory { return nil }
+            throw error
+        }
+    }
+
+    /// Puts `bytes` in the place of the file at `path`, mode 0600, and makes missing directories with mode 0700. On
+    /// return they are on stable storage; on throw the old file is as it was.
+    public static func replace(_ path: FilePath, with bytes: [UInt8]) throws(SystemFailure) {
+        let parent = path.removingLastComponent()
+        try Directories.create(parent.isEmpty ? "." : parent)
+        let folder = try OwnedFile(path: parent.isEmpty ? "." : parent, flags: O_RDONLY | O_DIRECTORY)
+        try replace(path.lastComponent?.string ?? "", in: folder, with: bytes)
+    }
+
+    /// Puts `bytes` in the place of the file `name` in an open directory; otherwise as above.
+    static func replace(_ name: String, in folder: OwnedFile, with bytes: [UInt8]) throws(SystemFailure) {
+        let staging = StagingName.fresh()
+        let file = try OwnedFile(staging, in: folder, flags: O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW)
+        do throws(SystemFailure) {
+            try file.write(bytes: bytes, at: 0)
+            try file.synchronize()
+            guard renameat(folder.descriptor, staging, folder.descriptor, name) == 0 else {
+                throw .current("cannot replace '\(folder.label)/\(name)'")
+            }
+        } catch {
+            unlinkat(folder.descriptor, staging, 0)
+            throw error
+        }
+        try folder.synchronize()
+    }
+}

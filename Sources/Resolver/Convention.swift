@@ -1,0 +1,38 @@
+internal import Fabric
+
+/// The rules that hold where nobody says otherwise (`ains.md`, section 2).
+public struct Convention: Sendable, Equatable {
+    /// Whom to log in as over ssh. `root`.
+    public var sshUser = "root"
+    /// The inbox on the far side, for ssh. `/var/lib/tibet/inbox`.
+    public var inbox = "/var/lib/tibet/inbox"
+    /// The port of HTTP inboxes. 8443.
+    public var httpPort = 8443
+    /// The address of the mux server; nil where nobody named one.
+    public var muxServer: String?
+
+    /// The mux server that is asked when mux was insisted on and nobody named a server.
+    public static let usualMuxServer = "http://localhost:8000"
+
+    /// The defaults.
+    public init() {}
+
+    /// The ways to a name, the preferred one first: ssh, HTTP, mux.
+    ///
+    /// - Parameter transport: The transport that was insisted on, which the name's port then belongs to. Otherwise the
+    ///   port is that of HTTP. A mux server that nobody named is only asked when mux was insisted on.
+    func routes(to host: HostPart, port: Int?, transport: String?) -> [Route] {
+        var routes: [Route] = []
+        if let port, transport == "scp" {
+            routes.append(Route(scheme: "scp", address: "scp://\(sshUser)@\(host):\(port)\(inbox)"))
+        } else {
+            routes.append(Route(scheme: "scp", address: "\(sshUser)@\(host):\(inbox)"))
+        }
+        let scheme = transport == "https" ? "https" : "http"
+        routes.append(Route(scheme: scheme, address: "\(scheme)://\(host):\(port ?? httpPort)"))
+        if let server = muxServer ?? (transport == "mux" ? Self.usualMuxServer : nil) {
+            routes.append(Route(scheme: "mux", address: "\(server)#\(host.lookupName)"))
+        }
+        return routes
+    }
+}

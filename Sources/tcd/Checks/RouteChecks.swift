@@ -1,0 +1,74 @@
+internal import CarrierHTTP
+internal import Fabric
+internal import Glibc
+internal import Resolver
+
+/// Whether a name has ways, and whether they would work now.
+struct RouteChecks {
+    let http: HTTPCarrierConfiguration
+
+    /// What came of resolving.
+    static func names(_ resolution: Resolution) -> [Check] {
+        var checks: [Check] = []
+        if let failure = resolution.failure {
+            checks.append(.failed("name", failure))
+        } else {
+            checks.append(.fine("name", Quantity.count(resolution.routes.count, "route")))
+        }
+        for notice in resolution.notices { checks.append(.warning("name", notice, remedy: nil)) }
+        for passed in resolution.passedOver {
+            let route = passed.planned.route
+            checks.append(.warning("route", "\(route.scheme) \(route) is passed over: \(passed.reason)", remedy: nil))
+        }
+        return checks
+    }
+
+    /// Whether the host of a route is known, and whether the carrier takes it.
+    func check(_ route: Route) async -> [Check] {
+        var checks: [Check] = []
+        if let host = Self.host(of: route) {
+            let problem = (try? await Blocking.run { Self.lookUp(host) }) ?? nil
+            if let problem {
+                return [
+                    Check(
+                        subject: "dns", state: .failed, detail: "'\(host)' cannot be resolved: \(problem)",
+                        remedy: "try the full name or the address, add a hosts entry, or ask AINS")
+                ]
+            }
+            checks.append(.fine("dns", "'\(host)' is known"))
+        }
+        guard let carrier = Composition(http: http).carrier(for: route.scheme) as? any ProbingCarrier else {
+            return checks + [.warning("route", "\(route.scheme) \(route) cannot be tried without sending", remedy: nil)]
+        }
+        do throws(CarrierError) {
+            try await carrier.probe(route)
+            checks.append(.fine("route", "\(route.scheme) \(route) would take an envelope"))
+        } catch {
+            checks.append(.failed("route", error))
+        }
+        return checks
+    }
+
+    /// The host in a route's address, without brackets and port; nil where there is none.
+    static func host(of route: Route) -> String? {
+        guard route.scheme != "local" else { return nil }
+        var rest = route.address[...]
+        if let range = rest.firstRange(of: "://") {
+            rest = rest[range.upperBound...]
+        } else if route.scheme != "scp" {
+            return nil
+        }
+        rest = rest.prefix { $0 != "/" && $0 != "#" }
+        if let at = rest.lastIndex(of: "@") { rest = rest[rest.index(after: at)...] }
+        let host = rest.hasPrefix("[") ? rest.dropFirst().prefix { $0 != "]" } : rest.prefix { $0 != ":" }
+        return host.isEmpty ? nil : String(host)
+    }
+
+    /// Why a host has no address; nil when it has one.
+    private static func lookUp(_ host: String) -> String? {
+        var found: UnsafeMutablePointer<addrinfo>?
+        let code = getaddrinfo(host, nil, nil, &found)
+        defer { if let found { freeaddrinfo(found) } }
+        return code == 0 ? nil : String(cString: gai_strerror(code))
+    }
+}

@@ -1,0 +1,131 @@
+internal import ArgumentParser
+internal import Fabric
+internal import Resolver
+
+/// `tcd doctor`
+struct Doctor: AsyncParsableCommand, ReportingCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Check what a delivery needs, and say what to do where something is wrong.",
+        discussion: """
+            Checks the identity and who may read it, the clock, the libraries, the state directory, the pins and AINS. \
+            With a name also what it resolves to, whether its hosts are known, and whether each route would work now; \
+            nothing is sent. Ends with 0 when nothing failed; warnings do not count.
+            """)
+
+    @Argument(help: ArgumentHelp("A name, or any other target of 'tcd send'.", valueName: "name"))
+    var name: String?
+
+    @Option(name: .long, help: ArgumentHelp("Only this transport will do.", valueName: "name"))
+    var transport: String?
+
+    @OptionGroup(title: "Resolving") var resolving: ResolverOptions
+    @OptionGroup(title: "Identity") var identity: IdentityOptions
+    @OptionGroup(title: "HTTP") var http: HTTPOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        try http.check()
+        let target = try name.map { try resolving.target($0, transport: transport) }
+        var examination = Examination(output: output)
+        examination.note(IdentityChecks.check(try identity.directory()))
+        examination.note(LibraryChecks.all())
+        let state = try HostDirectories.current().state()
+        examination.note(try await Blocking.run { StateChecks.all(in: state) })
+        let resolver: Resolver
+        do {
+            resolver = try resolving.resolver()
+        } catch let error as any ExplainedError {
+            examination.note([.failed("ains", error)])
+            return try examination.conclude()
+        }
+        let clock = try ClockCheck(http.configuration())
+        var servers = [resolver.nameService?.address].compactMap { $0 }
+        if let address = resolver.nameService?.address {
+            examination.note([await clock.reach(address)])
+        } else {
+            examination.note([.fine("ains", "none is configured (TIBET_AINS_API_URL)")])
+        }
+        if let target {
+            let resolution = await resolver.explain(target)
+            examination.note(RouteChecks.names(resolution))
+            for planned in resolution.routes {
+                examination.note(await RouteChecks(http: try http.configuration()).check(planned.route))
+                if ["http", "https"].contains(planned.route.scheme) { servers.append(planned.route.address) }
+            }
+        }
+        examination.note([await clock.compare(with: servers)])
+        try examination.conclude()
+    }
+}
+
+/// One thing that was looked at.
+struct Check: Sendable {
+    /// How it is.
+    enum State: String {
+        case fine = "ok"
+        case warning
+        case failed
+    }
+
+    let subject: String
+    let state: State
+    let detail: String
+    let remedy: String?
+
+    static func fine(_ subject: String, _ detail: String) -> Check {
+        Check(subject: subject, state: .fine, detail: detail, remedy: nil)
+    }
+
+    static func warning(_ subject: String, _ detail: String, remedy: String?) -> Check {
+        Check(subject: subject, state: .warning, detail: detail, remedy: remedy)
+    }
+
+    static func failed(_ subject: String, _ error: any ExplainedError) -> Check {
+        Check(subject: subject, state: .failed, detail: error.explanation, remedy: error.remedy)
+    }
+}
+
+/// Tells what was found as it is found, and remembers how it went.
+struct Examination {
+    private let output: OutputOptions
+    private var warnings = 0
+    private var failures = 0
+
+    init(output: OutputOptions) { self.output = output }
+
+    mutating func note(_ checks: [Check]) {
+        for check in checks {
+            if check.state == .warning { warnings += 1 }
+            if check.state == .failed { failures += 1 }
+            if output.json {
+                Terminal.say(
+                    JSONLine([
+                        ("event", "check"), ("subject", .text(check.subject)), ("state", .text(check.state.rawValue)),
+                        ("detail", .text(check.detail)), ("remedy", .init(check.remedy)),
+                    ]))
+            } else {
+                let mark =
+                    switch check.state {
+                    case .fine: "✓"
+                    case .warning: "!"
+                    case .failed: "✗"
+                    }
+                Terminal.say("\(mark) \(check.subject): \(check.detail)" + (check.remedy.map { "; \($0)" } ?? ""))
+            }
+        }
+    }
+
+    /// Says how it went, and ends with 1 where something failed.
+    func conclude() throws {
+        if output.json {
+            Terminal.say(
+                JSONLine([
+                    ("event", "doctor"), ("ok", .flag(failures == 0)), ("warnings", .number(Int64(warnings))),
+                    ("failures", .number(Int64(failures))),
+                ]))
+        } else {
+            Terminal.say("\(Quantity.count(failures, "failure")), \(Quantity.count(warnings, "warning"))")
+        }
+        if failures > 0 { throw ExitStatus.invalid.code }
+    }
+}

@@ -1,0 +1,59 @@
+internal import ArgumentParser
+internal import Fabric
+internal import FoundationEssentials
+internal import Resolver
+internal import SystemPackage
+
+/// How names are resolved.
+struct ResolverOptions: ParsableArguments {
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "The least trust that the receiver's record must have, 0 to 1. Default: 0.5, where there is a record.",
+            valueName: "trust"))
+    var minTrust: Double?
+
+    @Flag(name: .customLong("no-ains"), help: "Do not ask AINS.")
+    var noAINS = false
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "The file of routes. Default: $TIBET_ROUTES, or tibet/routes.toml in $XDG_CONFIG_HOME and /etc.",
+            valueName: "file"))
+    var routes: String?
+
+    @Option(
+        name: .customLong("ains-url"),
+        help: ArgumentHelp(
+            "The address below which AINS has its names. Default: $TIBET_AINS_API_URL.", valueName: "url"))
+    var ainsURL: String?
+
+    /// Refuses what can be refused before anything is done.
+    func check() throws {
+        if let minTrust, !(0...1).contains(minTrust) {
+            throw UsageError("--min-trust \(minTrust) is no trust", remedy: "give a number from 0 to 1")
+        }
+    }
+
+    /// The target that `text` means with these options.
+    ///
+    /// - Throws: `NameError` for a text that is none.
+    func target(_ text: String, transport: String?) throws -> DeliveryTarget {
+        try check()
+        _ = try TargetForm(parsing: text, transport: transport, builtIn: Composition.carriers.builtIn)
+        return DeliveryTarget(text, transport: transport, minimumTrust: minTrust, usesLookup: !noAINS)
+    }
+
+    /// The resolver that these options and the environment ask for.
+    func resolver() throws -> Resolver {
+        try check()
+        var configuration = ResolverConfiguration(
+            environment: ProcessInfo.processInfo.environment, state: try HostDirectories.current().state(),
+            carriers: Composition.carriers)
+        configuration.userAgent = "tcd/" + Version.number
+        if let routes { configuration.routes = [.init(FilePath(routes), isRequired: true)] }
+        if let ainsURL { configuration.ainsURL = ainsURL }
+        return try Resolver(configuration)
+    }
+}
