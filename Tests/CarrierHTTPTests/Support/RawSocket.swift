@@ -10,7 +10,7 @@ final class RawSocket: @unchecked Sendable {
     var handle: Int32 { descriptor }
 
     init(port: Int) {
-        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         var address = loopback(port)
         let result = withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
@@ -154,7 +154,7 @@ final class RawServer: Sendable {
     private let descriptor: Int32
 
     init(_ script: @escaping @Sendable (RawSocket) -> Void) {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         var address = loopback(0)
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         withUnsafeMutablePointer(to: &address) { pointer in
@@ -168,17 +168,18 @@ final class RawServer: Sendable {
         Thread {
             while true {
                 let connection = accept(descriptor, nil, nil)
-                if connection < 0 { return }
+                // Closed by whom uses it last: its number may be somebody else's the moment after.
+                if connection < 0 {
+                    close(descriptor)
+                    return
+                }
                 let socket = RawSocket(adopting: connection)
                 Thread { script(socket) }.start()
             }
         }.start()
     }
 
-    deinit {
-        shutdown(descriptor, Int32(SHUT_RDWR))
-        close(descriptor)
-    }
+    deinit { shutdown(descriptor, Int32(SHUT_RDWR)) }
 
     var url: String { "http://127.0.0.1:\(port)" }
 }

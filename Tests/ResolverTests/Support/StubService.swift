@@ -21,6 +21,7 @@ final class StubService: Sendable {
     let port: Int
     private let descriptor: Int32
     private let state: State
+    private let isStopped = Atomic(false)
 
     /// What connections share with the test.
     private final class State: Sendable {
@@ -36,7 +37,7 @@ final class StubService: Sendable {
     var url: String { "http://127.0.0.1:\(port)/api/ains/resolve" }
 
     init(_ reply: @escaping @Sendable (String) -> Reply) {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
@@ -54,7 +55,11 @@ final class StubService: Sendable {
         Thread {
             while true {
                 let connection = accept(descriptor, nil, nil)
-                if connection < 0 { return }
+                // Closed by whom uses it last: its number may be somebody else's the moment after.
+                if connection < 0 {
+                    close(descriptor)
+                    return
+                }
                 Thread { Self.serve(connection, state) }.start()
             }
         }.start()
@@ -69,8 +74,7 @@ final class StubService: Sendable {
 
     /// From here on nobody listens.
     func stop() {
-        shutdown(descriptor, Int32(SHUT_RDWR))
-        close(descriptor)
+        if !isStopped.exchange(true, ordering: .relaxed) { shutdown(descriptor, Int32(SHUT_RDWR)) }
     }
 
     private static func serve(_ connection: Int32, _ state: State) {
