@@ -1,3 +1,5 @@
+internal import Synchronization
+
 /// What a drain did.
 public struct DrainSummary: Sendable, Equatable {
     /// How many attempts brought an envelope to its far side.
@@ -36,7 +38,9 @@ extension Dispatcher {
         } onCancel: {
             continuation.yield(.stop)
         }
-        return try result.get()
+        // By now what was under way when it was stopped has ended too.
+        try result.get()
+        return drain.tally.summary.withLock { $0 }
     }
 }
 
@@ -46,8 +50,8 @@ enum DrainEvent: Sendable {
     case ring
     /// The time has come at which something becomes due.
     case time
-    /// A delivery is over.
-    case finished(Result<DispatchOutcome, OutboxError>)
+    /// A delivery is over; with what went wrong in the outbox itself, if something did.
+    case finished(OutboxError?)
     /// Enough.
     case stop
 }
@@ -58,6 +62,12 @@ private struct Drain: Sendable {
     private let jobs: Int
     private let isWatching: Bool
     private let events: AsyncStream<DrainEvent>.Continuation
+    /// What was done so far, written by the deliveries themselves: those that a stop finds under way count as well.
+    let tally = Tally()
+
+    final class Tally: Sendable {
+        let summary = Mutex(DrainSummary())
+    }
 
     /// A process that dies rings no bell, so a drain that watches looks by itself now and then.
     private static let longestSleep: Int64 = 15_000
@@ -71,8 +81,7 @@ private struct Drain: Sendable {
 
     func run(
         _ stream: AsyncStream<DrainEvent>, in group: inout TaskGroup<Void>
-    ) async -> Result<DrainSummary, OutboxError> {
-        var summary = DrainSummary()
+    ) async -> Result<Void, OutboxError> {
         var running = 0
         var alarm: Task<Void, Never>?
         defer { alarm?.cancel() }
@@ -80,15 +89,15 @@ private struct Drain: Sendable {
         do throws(OutboxError) {
             while true {
                 let next = try await start(&running, in: &group)
-                if running == 0, !isWatching { return .success(summary) }
+                if running == 0, !isWatching { return .success(()) }
                 alarm?.cancel()
                 alarm = running < jobs && isWatching ? wake(at: next) : nil
                 switch await iterator.next() {
-                case .finished(let result)?:
+                case .finished(let error)?:
                     running -= 1
-                    summary.count(try result.get())
+                    if let error { throw error }
                 case .ring?, .time?: break
-                case .stop?, nil: return .success(summary)
+                case .stop?, nil: return .success(())
                 }
             }
         } catch {
@@ -106,13 +115,15 @@ private struct Drain: Sendable {
             case .settled: continue
             case .claimed(let claim):
                 running += 1
-                let (dispatcher, events) = (dispatcher, events)
+                let (dispatcher, events, tally) = (dispatcher, events, tally)
                 group.addTask {
                     do throws(OutboxError) {
                         let run = DeliveryRun(dispatcher, claim, isUrgent: false, progress: .none)
-                        events.yield(.finished(.success(try await run.run())))
+                        let outcome = try await run.run()
+                        tally.summary.withLock { $0.count(outcome) }
+                        events.yield(.finished(nil))
                     } catch {
-                        events.yield(.finished(.failure(error)))
+                        events.yield(.finished(error))
                     }
                 }
             }
