@@ -16,6 +16,7 @@ let package = Package(
         .library(name: "Fabric", targets: ["Fabric"]),
         .library(name: "CarrierHTTP", targets: ["CarrierHTTP"]),
         .library(name: "CarrierLocal", targets: ["CarrierLocal"]),
+        .library(name: "CarrierExec", targets: ["CarrierExec"]),
         .library(name: "CarrierConformance", targets: ["CarrierConformance"]),
     ],
     dependencies: [
@@ -33,6 +34,7 @@ let package = Package(
     targets: [
         // Floor 0: system libraries and the few lines of C that Swift cannot say.
         .target(name: "CLinux", path: "Sources/CShims/CLinux"),
+        .target(name: "CSpawn", path: "Sources/CShims/CSpawn"),
         // Needs libcurl4-openssl-dev to build. No system library, because it is loaded when it is first used.
         .target(name: "CCurl", path: "Sources/CShims/CCurl"),
         .systemLibrary(
@@ -81,12 +83,20 @@ let package = Package(
             ],
             path: "Sources/Carriers/Local",
             swiftSettings: rules),
+        .target(
+            name: "CarrierExec",
+            dependencies: [
+                "Fabric", "CSpawn",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Sources/Carriers/Exec",
+            swiftSettings: rules),
 
         // Floor 4: the command line.
         .executableTarget(
             name: "tcd",
             dependencies: [
-                "Fabric", "CarrierHTTP", "CarrierLocal",
+                "Fabric", "CarrierConformance", "CarrierExec", "CarrierHTTP", "CarrierLocal",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -130,9 +140,11 @@ let package = Package(
         .testTarget(
             name: "ConformanceTests",
             dependencies: [
-                "Fabric", "CarrierConformance", "CarrierLocal",
+                "Fabric", "CarrierConformance", "CarrierExec", "CarrierHTTP", "CarrierLocal",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
+            // Started where it lies, as a plug-in is.
+            exclude: ["Plugins"],
             swiftSettings: rules),
 
         // Tests that run the built program: as a person would, and against the reference peers.

@@ -13,7 +13,7 @@ struct ArchitectureTests {
 
     static let shims: Set<String> = ["CArchive", "CLinux", "CSodium", "CZstd"]
     static let anywhere: Set<String> = ["Dispatch", "Glibc", "Synchronization", "SystemPackage"]
-    static let carriers = ["CarrierHTTP", "CarrierLocal"]
+    static let carriers = ["CarrierExec", "CarrierHTTP", "CarrierLocal"]
 
     /// The rooms that have Swift in them, from the bottom up. A new room, or a new import, is a line here.
     static let rooms = [
@@ -25,14 +25,16 @@ struct ArchitectureTests {
                 "FoundationEssentials", "HTTPTypes", "HummingbirdCore", "HummingbirdTLS", "Logging", "NIOCore",
                 "NIOHTTP1", "NIOHTTPTypes", "NIOPosix", "NIOSSL",
             ])),
+        Room(
+            folder: "Carriers/Exec", own: ["Fabric", "CSpawn"], others: anywhere.union(["FoundationEssentials"])),
         Room(folder: "Carriers/Local", own: ["Fabric"], others: anywhere),
         Room(
-            folder: "tcd", own: Set(carriers).union(["Fabric"]),
+            folder: "tcd", own: Set(carriers).union(["CarrierConformance", "Fabric"]),
             others: anywhere.union(["ArgumentParser", "FoundationEssentials", "Logging", "UnixSignals"])),
     ]
 
     /// All modules of this package.
-    static let modules = shims.union(carriers).union(["CCurl", "Fabric", "tcd"])
+    static let modules = shims.union(carriers).union(["CCurl", "CSpawn", "CarrierConformance", "Fabric", "tcd"])
 
     static let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().appendingPathComponent("Sources")
@@ -86,6 +88,8 @@ struct ArchitectureTests {
             ("Fabric/Envelope/Zstd.swift", "  import struct NIOPosix.SocketAddress"),
             ("Carriers/HTTP/Outbound/HTTPCarrier.swift", "internal import CarrierLocal"),
             ("Carriers/Local/LocalCarrier.swift", "@testable import CarrierHTTP"),
+            ("Carriers/Local/LocalCarrier.swift", "internal import CarrierConformance"),
+            ("Carriers/Exec/Plugin.swift", "internal import Foundation"),
             ("Carriers/Local/LocalCarrier.swift", "private import tcd"),
             ("tcd/Entry.swift", "@_spi(Inner) import CZstd"),
             ("tcd/Entry.swift", "internal import NIOPosix"),
