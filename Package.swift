@@ -17,6 +17,7 @@ let package = Package(
         .library(name: "CarrierHTTP", targets: ["CarrierHTTP"]),
         .library(name: "CarrierLocal", targets: ["CarrierLocal"]),
         .library(name: "CarrierSCP", targets: ["CarrierSCP"]),
+        .library(name: "CarrierExec", targets: ["CarrierExec"]),
         .library(name: "CarrierConformance", targets: ["CarrierConformance"]),
         .library(name: "Resolver", targets: ["Resolver"]),
     ],
@@ -37,6 +38,7 @@ let package = Package(
     targets: [
         // Floor 0: system libraries and the few lines of C that Swift cannot say.
         .target(name: "CLinux", path: "Sources/CShims/CLinux"),
+        .target(name: "CSpawn", path: "Sources/CShims/CSpawn"),
         // Needs libcurl4-openssl-dev to build. No system library, because it is loaded when it is first used.
         .target(name: "CCurl", path: "Sources/CShims/CCurl"),
         // Needs libssh2-1-dev to build; loaded when it is first used as well.
@@ -106,6 +108,14 @@ let package = Package(
             ],
             path: "Sources/Carriers/SCP",
             swiftSettings: rules),
+        .target(
+            name: "CarrierExec",
+            dependencies: [
+                "Fabric", "CSpawn",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Sources/Carriers/Exec",
+            swiftSettings: rules),
 
         // Floor 2: from names to routes.
         .target(
@@ -121,7 +131,8 @@ let package = Package(
         .executableTarget(
             name: "tcd",
             dependencies: [
-                "Fabric", "HTTPClient", "CarrierHTTP", "CarrierLocal", "CarrierSCP", "Resolver",
+                "Fabric", "HTTPClient", "CarrierConformance", "CarrierExec", "CarrierHTTP", "CarrierLocal",
+                "CarrierSCP", "Resolver",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -185,9 +196,11 @@ let package = Package(
         .testTarget(
             name: "ConformanceTests",
             dependencies: [
-                "Fabric", "CarrierConformance", "CarrierLocal",
+                "Fabric", "CarrierConformance", "CarrierExec", "CarrierHTTP", "CarrierLocal",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
+            // Started where it lies, as a plug-in is.
+            exclude: ["Plugins"],
             swiftSettings: rules),
 
         // Tests that run the built program: as a person would, and against the reference peers.

@@ -26,6 +26,15 @@ struct ConformanceTests {
     @Test("The local carrier", arguments: names)
     func local(name: String) async throws { try await Self.check(name, over: LocalSubject()) }
 
+    @Test("Plug-ins: one that goes wrong in every way", arguments: quickNames)
+    func exec(name: String) async throws { try await Self.check(name, over: RiggedSubject()) }
+
+    @Test("Plug-ins: the example in shell", arguments: quickNames)
+    func shareddir(name: String) async throws { try await Self.check(name, over: SharedDirectorySubject()) }
+
+    @Test("Plug-ins: the example over rclone", arguments: quickNames)
+    func rclone(name: String) async throws { try await Self.check(name, over: RcloneSubject()) }
+
     @Test("Layers around the in-memory carrier", arguments: LayeredSubjects.all, quickNames)
     func layers(subject: InMemorySubject, name: String) async throws { try await Self.check(name, over: subject) }
 
@@ -37,7 +46,10 @@ struct ConformanceTests {
 
     @Test("No subject excuses what does not exist")
     func strayExcuses() {
-        for subject in [InMemorySubject(), LocalSubject()] + LayeredSubjects.all as [any ConformanceSubject] {
+        let others: [any ConformanceSubject] = [
+            LocalSubject(), RiggedSubject(), SharedDirectorySubject(), RcloneSubject(),
+        ]
+        for subject in others + LayeredSubjects.all {
             #expect(ConformanceSuite.strayExcuses(of: subject).isEmpty, "\(subject.title)")
         }
     }

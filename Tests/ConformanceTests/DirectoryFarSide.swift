@@ -9,26 +9,20 @@ final class DirectoryFarSide: FarSide {
     let directory: String
 
     private let scratch: ScratchDirectory
-    /// Names that a consumer would not take for finished.
-    private let isStaging: @Sendable (String) -> Bool
 
     /// A directory that `route` leads to.
-    init(
-        isStaging: @escaping @Sendable (String) -> Bool = { $0.hasPrefix(".") },
-        route: (_ directory: String) -> Route
-    ) throws {
+    init(route: (_ directory: String) -> Route) throws {
         scratch = try ScratchDirectory()
         directory = scratch.path + "/far"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
-        self.isStaging = isStaging
         self.route = route(directory)
     }
 
-    private func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: directory) }
+    func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: directory) }
 
-    func publishedNames() async throws -> [String] { try names().filter { !isStaging($0) } }
+    func publishedNames() async throws -> [String] { try names().filter { !$0.hasPrefix(".") } }
 
-    func leftovers() async throws -> [String] { try names().filter(isStaging) }
+    func leftovers() async throws -> [String] { try names().filter { $0.hasSuffix(".part") } }
 
     func object(named name: String) async throws -> PublishedObject? {
         let path = FilePath(directory + "/" + name)
@@ -85,7 +79,7 @@ final class DirectoryFarSide: FarSide {
 }
 
 /// Excuses, given as reasons with the cases that they are for.
-func excuses(_ groups: [(reason: String, cases: [String])]) -> [String: String] {
+func excusing(_ groups: [(reason: String, cases: [String])]) -> [String: String] {
     Dictionary(groups.flatMap { group in group.cases.map { ($0, group.reason) } }) { first, _ in first }
 }
 

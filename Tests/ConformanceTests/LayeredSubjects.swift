@@ -22,11 +22,11 @@ enum LayeredSubjects {
     ]
 
     private static let hidden: Set<ConformancePower> = [.resuming, .receiving, .leases, .falseOffers]
-    private static let hiddenExcuses = excuses([
+    private static let hiddenExcuses = excusing([
         ("the layer hides resuming: it would go round the faults", CaseNames.needing(.resuming)),
         ("the layer hides receiving: it would go round the faults", CaseNames.receiving),
     ])
-    private static let dryExcuses = excuses([
+    private static let dryExcuses = excusing([
         ("a dry run takes nothing from anybody", CaseNames.receiving),
         ("a dry run sends nothing, so there is nothing to go on with", CaseNames.needing(.resuming)),
         ("a dry run sends nothing, so there is no receipt", CaseNames.needing(.receipts)),

@@ -17,7 +17,7 @@ struct LocalSubject: ConformanceSubject {
     }
 }
 
-private let localExcuses = excuses([
+private let localExcuses = excusing([
     ("a directory of this machine has no peer that could die while we live", CaseNames.dying),
     ("a disk that hangs holds the calling thread in the kernel, and no program can end that call", CaseNames.silence),
     ("a directory answers nothing but what the kernel says", CaseNames.needing(.breakage(.answersGarbage))),

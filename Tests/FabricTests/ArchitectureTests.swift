@@ -13,7 +13,7 @@ struct ArchitectureTests {
 
     static let shims: Set<String> = ["CArchive", "CLinux", "CSodium", "CZstd"]
     static let anywhere: Set<String> = ["Dispatch", "Glibc", "Synchronization", "SystemPackage"]
-    static let carriers = ["CarrierHTTP", "CarrierLocal", "CarrierSCP"]
+    static let carriers = ["CarrierExec", "CarrierHTTP", "CarrierLocal", "CarrierSCP"]
 
     /// The rooms that have Swift in them, from the bottom up. A new room, or a new import, is a line here.
     static let rooms = [
@@ -26,18 +26,22 @@ struct ArchitectureTests {
                 "FoundationEssentials", "HTTPTypes", "HummingbirdCore", "HummingbirdTLS", "Logging", "NIOCore",
                 "NIOHTTP1", "NIOHTTPTypes", "NIOPosix", "NIOSSL",
             ])),
+        Room(
+            folder: "Carriers/Exec", own: ["Fabric", "CSpawn"], others: anywhere.union(["FoundationEssentials"])),
         Room(folder: "Carriers/Local", own: ["Fabric"], others: anywhere),
         Room(folder: "Carriers/SCP", own: ["Fabric", "CSSH2"], others: anywhere.union(["Crypto"])),
         Room(
             folder: "Resolver", own: ["Fabric", "HTTPClient"],
             others: anywhere.union(["FoundationEssentials", "TOMLKit"])),
         Room(
-            folder: "tcd", own: Set(carriers).union(["Fabric", "HTTPClient", "Resolver"]),
+            folder: "tcd", own: Set(carriers).union(["CarrierConformance", "Fabric", "HTTPClient", "Resolver"]),
             others: anywhere.union(["ArgumentParser", "FoundationEssentials", "Logging", "TOMLKit", "UnixSignals"])),
     ]
 
     /// All modules of this package.
-    static let modules = shims.union(carriers).union(["CCurl", "CSSH2", "Fabric", "HTTPClient", "Resolver", "tcd"])
+    static let modules = shims.union(carriers).union([
+        "CCurl", "CSSH2", "CSpawn", "CarrierConformance", "Fabric", "HTTPClient", "Resolver", "tcd",
+    ])
 
     static let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().appendingPathComponent("Sources")
@@ -91,6 +95,8 @@ struct ArchitectureTests {
             ("Fabric/Envelope/Zstd.swift", "  import struct NIOPosix.SocketAddress"),
             ("Carriers/HTTP/Outbound/HTTPCarrier.swift", "internal import CarrierLocal"),
             ("Carriers/Local/LocalCarrier.swift", "@testable import CarrierHTTP"),
+            ("Carriers/Local/LocalCarrier.swift", "internal import CarrierConformance"),
+            ("Carriers/Exec/Plugin.swift", "internal import Foundation"),
             ("Carriers/Local/LocalCarrier.swift", "private import tcd"),
             ("HTTPClient/CurlLoop.swift", "package import CarrierHTTP"),
             ("Resolver/Resolver.swift", "internal import CCurl"),
