@@ -1,7 +1,9 @@
+internal import CarrierExec
 internal import CarrierHTTP
 internal import CarrierLocal
 internal import CarrierSCP
 internal import Fabric
+internal import FoundationEssentials
 internal import Resolver
 
 /// The one place that knows every carrier.
@@ -9,31 +11,66 @@ internal import Resolver
 /// Each is made once, so that its connections serve every delivery of this process. None does anything before its first
 /// delivery.
 struct Composition: Sendable {
-    private let builtIn: [String: any Carrier]
+    private let byScheme: [String: any Carrier]
+    private let plugins: OpenPlugins
     private let limit: Bandwidth?
 
     /// The carriers for deliveries, no faster than `limit`.
     init(http: HTTPCarrierConfiguration, scp: SCPCarrierConfiguration, limit: Bandwidth? = nil) {
-        var builtIn: [String: any Carrier] = [:]
-        func add<Kind: Carrier>(_ carrier: Kind) { for scheme in Kind.schemes { builtIn[scheme] = carrier } }
-        add(HTTPCarrier(configuration: http))
-        add(SCPCarrier(configuration: scp))
-        add(LocalCarrier())
-        self.builtIn = builtIn
+        var byScheme: [String: any Carrier] = [:]
+        for carrier in [HTTPCarrier(configuration: http), SCPCarrier(configuration: scp), LocalCarrier()]
+            as [any Carrier]
+        {
+            for scheme in carrier.schemes { byScheme[scheme] = carrier }
+        }
+        self.byScheme = byScheme
+        var limits = PluginLimits()
+        limits.stallTime = http.stallTime
+        plugins = OpenPlugins(limits: limits)
         self.limit = limit
     }
+
+    /// The carriers that are built in, without anybody's key.
+    static var builtIn: [any Carrier] { [HTTPCarrier(), SCPCarrier(), LocalCarrier()] }
+
+    /// The environment that plug-ins are found by, and get a part of.
+    static let environment = ProcessInfo.processInfo.environment
+
+    /// Where plug-ins are looked for.
+    static let pluginPath = PluginPath(environment: environment)
 
     /// The schemes that can be carried, and why others cannot.
     static let carriers = KnownCarriers(
         builtIn: Set(HTTPCarrier.schemes + SCPCarrier.schemes + LocalCarrier.schemes)
     ) { scheme in
-        "no carrier for '\(scheme)' is built in"
+        pluginPath.plugin(named: scheme) == nil
+            ? "no carrier for '\(scheme)' is built in, and there is no plug-in 'tcd-carrier-\(scheme)'" : nil
     }
 
-    /// The carrier for `scheme`; nil when there is none.
-    func carrier(for scheme: String) -> (any Carrier)? {
-        guard let carrier = builtIn[scheme] else { return nil }
-        guard let limit else { return carrier }
+    /// The carrier for `scheme`; nil when there is none. A plug-in is started the first time, to learn what it promises.
+    @Sendable func carrier(for scheme: String) async throws(CarrierError) -> (any Carrier)? {
+        var carrier = byScheme[scheme]
+        if carrier == nil, let plugin = Self.pluginPath.plugin(named: scheme) {
+            carrier = try await plugins.carrier(of: plugin)
+        }
+        guard let carrier, let limit else { return carrier }
         return BandwidthLayer(around: carrier, limit: limit)
+    }
+}
+
+/// The plug-ins that were started so far. Each introduces itself once.
+private actor OpenPlugins {
+    private let limits: PluginLimits
+    private var open: [Plugin: any Carrier] = [:]
+
+    init(limits: PluginLimits) { self.limits = limits }
+
+    func carrier(of plugin: Plugin) async throws(CarrierError) -> any Carrier {
+        if let carrier = open[plugin] { return carrier }
+        let carrier = try await ExecCarrier.open(plugin, environment: Composition.environment, limits: limits)
+        // Whoever asked meanwhile had one made as well; all go on with the first.
+        if let first = open[plugin] { return first }
+        open[plugin] = carrier
+        return carrier
     }
 }

@@ -36,10 +36,11 @@ struct RouteChecks {
             }
             checks.append(.fine("dns", "'\(host)' is known"))
         }
-        guard let carrier = composition.carrier(for: route.scheme)?.probing else {
-            return checks + [.warning("route", "\(route.scheme) \(route) cannot be tried without sending", remedy: nil)]
-        }
         do throws(CarrierError) {
+            guard let carrier = try await composition.carrier(for: route.scheme)?.probing else {
+                let detail = "\(route.scheme) \(route) cannot be tried without sending"
+                return checks + [.warning("route", detail, remedy: nil)]
+            }
             try await carrier.probe(route)
             checks.append(.fine("route", "\(route.scheme) \(route) would take an envelope"))
         } catch {

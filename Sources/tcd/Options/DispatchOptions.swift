@@ -40,7 +40,7 @@ struct DispatchOptions: ParsableArguments {
         let prepared = try prepare(output: output)
         let composition = prepared.composition
         return Dispatcher(
-            outbox: outbox, planner: prepared.planner, carrier: { composition.carrier(for: $0) }, report: report)
+            outbox: outbox, planner: prepared.planner, carrier: composition.carrier, report: report)
     }
 }
 

@@ -87,7 +87,7 @@ struct Courier {
         defer { bar.finish() }
         let composition = prepared.composition
         let dispatcher = Dispatcher(
-            outbox: outbox, planner: prepared.planner, carrier: { composition.carrier(for: $0) },
+            outbox: outbox, planner: prepared.planner, carrier: composition.carrier,
             report: DispatchNotes.show(output))
         let limit = try delivery.waitingTime()
         let deadline = limit.map { ContinuousClock.now + $0 }

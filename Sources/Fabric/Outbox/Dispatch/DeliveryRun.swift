@@ -88,17 +88,30 @@ struct DeliveryRun: Sendable {
         let outbox = outbox
         let hosts = Set(routes.map(\.route.host))
         let health = try await OffPool.run { () throws(OutboxError) in try outbox.health(of: hosts) }
-        let candidates = routes.map { planned in
-            RouteCandidate(
-                planned: planned, traits: dispatcher.carrier(planned.route.scheme)?.traits,
-                standing: claim.standings.first { $0.route == planned.route },
-                health: health[planned.route.host] ?? HostHealth())
+        var candidates: [RouteCandidate] = []
+        for planned in routes {
+            candidates.append(
+                RouteCandidate(
+                    planned: planned, traits: await traits(of: planned.route.scheme),
+                    standing: claim.standings.first { $0.route == planned.route },
+                    health: health[planned.route.host] ?? HostHealth()))
         }
         return RouteOrder(
             candidates,
             for: RouteOrder.Demand(
                 size: claim.entry.size, wanted: claim.entry.wanted, now: outbox.now, isUrgent: isUrgent,
                 circuit: configuration.circuit))
+    }
+
+    /// What the carrier for `scheme` promises; nil when there is none. One that cannot be had just now promises
+    /// everything: then the attempt brings out why.
+    private func traits(of scheme: String) async -> CarrierTraits? {
+        do throws(CarrierError) {
+            return try await dispatcher.carrier(scheme)?.traits
+        } catch {
+            return CarrierTraits(
+                strongestReceipt: .verified, largestEnvelope: nil, inFlight: 1, publishesAtomically: true)
+        }
     }
 
     private func walk(_ order: RouteOrder) async throws(OutboxError) -> DispatchOutcome {
@@ -136,11 +149,10 @@ struct DeliveryRun: Sendable {
     }
 
     private func deliver(along route: Route) async -> Result<DeliveryReceipt, CarrierError> {
-        guard let carrier = dispatcher.carrier(route.scheme) else {
-            let reason = "nothing here carries '\(route.scheme)'"
-            return .failure(CarrierError(.misconfigured, .tryNextRoute, reason))
-        }
         do throws(CarrierError) {
+            guard let carrier = try await dispatcher.carrier(route.scheme) else {
+                throw CarrierError(.misconfigured, .tryNextRoute, "nothing here carries '\(route.scheme)'")
+            }
             let envelope = outbox.envelope(of: claim.entry)
             return .success(try await carrier.deliver(envelope, along: route, reporting: progress))
         } catch {

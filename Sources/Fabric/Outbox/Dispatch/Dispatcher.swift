@@ -40,17 +40,19 @@ public struct Dispatcher: Sendable {
     /// The outbox.
     public let outbox: Outbox
     let planner: any RoutePlanner
-    let carrier: @Sendable (String) -> (any Carrier)?
+    let carrier: @Sendable (String) async throws(CarrierError) -> (any Carrier)?
     let report: @Sendable (DispatchEvent) -> Void
 
     /// A dispatcher for `outbox`.
     ///
     /// - Parameters:
     ///   - planner: Finds the routes to a target.
-    ///   - carrier: The carrier for the routes of a scheme; nil when there is none. Asked anew for each attempt.
+    ///   - carrier: The carrier for the routes of a scheme; nil when there is none. Asked anew for each attempt; what it
+    ///     throws is what became of the attempt.
     ///   - report: Told what happens, from any thread; must return at once.
     public init(
-        outbox: Outbox, planner: any RoutePlanner, carrier: @escaping @Sendable (String) -> (any Carrier)?,
+        outbox: Outbox, planner: any RoutePlanner,
+        carrier: @escaping @Sendable (String) async throws(CarrierError) -> (any Carrier)?,
         report: @escaping @Sendable (DispatchEvent) -> Void = { _ in }
     ) {
         self.outbox = outbox
