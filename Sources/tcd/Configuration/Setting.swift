@@ -33,6 +33,22 @@ struct Setting: Sendable {
         Setting(
             "send.stall-timeout", "TIBET_HTTP_TIMEOUT", "--stall-timeout", else: "30",
             "seconds without progress until a delivery is given up"),
+        Setting(
+            "send.transport", "TIBET_TRANSPORT", "--transport", else: "whatever works",
+            "the only transport to use"),
+        Setting(
+            "resolver.routes", "TIBET_ROUTES", "--routes",
+            else: "$XDG_CONFIG_HOME/tibet/routes.toml, then /etc/tibet/routes.toml", "the file of routes"),
+        Setting("ains.url", "TIBET_AINS_API_URL", "--ains-url", else: "", "the address below which AINS has its names"),
+        Setting("ains.timeout", "TIBET_AINS_API_TIMEOUT", else: "3.0", "seconds that a look-up may take"),
+        Setting("ains.ssh-user", "TIBET_AINS_SSH_USER", else: "root", "the user of a named receiver's route over ssh"),
+        Setting(
+            "ains.inbox", "TIBET_AINS_DEFAULT_INBOX", else: "/var/lib/tibet/inbox",
+            "the directory of a named receiver's route over ssh"),
+        Setting("mux.server", "TIBET_MUX_SERVER", else: "", "the mux server of a named receiver"),
+        Setting(
+            "carriers.path", "TIBET_CARRIER_PATH", else: "",
+            "directories in which plug-ins are looked for before those of PATH"),
         Setting("http.port", "TIBET_HTTP_PORT", else: "8443", "the port of a named receiver's HTTP inbox"),
         Setting("http.require-auth", "TIBET_HTTP_REQUIRE_AUTH", else: "0", "1: recv takes signed deliveries only"),
         Setting(

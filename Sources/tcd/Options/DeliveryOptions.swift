@@ -1,5 +1,6 @@
 public import ArgumentParser
 public import Fabric
+internal import FoundationEssentials
 
 extension WantedReceipt: ExpressibleByArgument {
     public init?(argument: String) { self.init(argument) }
@@ -47,6 +48,11 @@ struct DeliveryOptions: ParsableArguments {
         guard !(queue && timeout != nil) else { throw UsageError("--queue waits for nothing, so not for --timeout") }
         _ = try waitingTime()
         _ = try expires.map { try Seconds.duration($0, of: "--expires") }
+    }
+
+    /// The transport that was asked for, here or by $TIBET_TRANSPORT.
+    var chosenTransport: String? {
+        transport ?? ProcessInfo.processInfo.environment["TIBET_TRANSPORT"].flatMap { $0.isEmpty ? nil : $0 }
     }
 
     /// How long to go on trying and waiting; nil for one round.

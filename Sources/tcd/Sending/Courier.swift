@@ -20,7 +20,7 @@ struct Courier {
     init(_ delivery: DeliveryOptions, _ dispatch: DispatchOptions, output: OutputOptions) throws {
         self.delivery = delivery
         self.output = output
-        var target = try dispatch.resolver.target(delivery.to, transport: delivery.transport)
+        var target = try dispatch.resolver.target(delivery.to, transport: delivery.chosenTransport)
         if try dispatch.resolver.isLocal(target) { target.text = Self.fromRoot(target.text) }
         self.target = target
         prepared = try dispatch.prepare(output: output)
