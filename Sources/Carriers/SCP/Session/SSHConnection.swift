@@ -61,6 +61,8 @@ final class SSHConnection: @unchecked Sendable {
     /// - Returns: The key, whose owner may still be anybody.
     func shakeHands(preferring types: String) throws(SSHFailure) -> HostKey {
         libssh2_session_method_pref(session, LIBSSH2_METHOD_HOSTKEY, types)
+        libssh2_session_method_pref(session, LIBSSH2_METHOD_MAC_CS, MACPreference.names)
+        libssh2_session_method_pref(session, LIBSSH2_METHOD_MAC_SC, MACPreference.names)
         do throws(SSHFailure) {
             try call("shaking hands") { libssh2_session_handshake(session, link.socket.number) }
         } catch {

@@ -20,6 +20,9 @@ protocol FarDirectory: AnyObject {
     /// - Parameter isWorthReading: Whether to read the bytes back when the far side cannot compute it; else nil then.
     func digest(of name: String, first count: Int64, isWorthReading: Bool) throws(SSHFailure) -> Digest?
 
+    /// Whether the far side can compute digests.
+    var computesDigests: Bool { get }
+
     /// What of a file that was begun is there to go on from, after putting together what is in pieces.
     func begun(_ staging: String) throws(SSHFailure) -> FarEntry
 

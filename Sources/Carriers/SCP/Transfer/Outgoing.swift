@@ -1,15 +1,15 @@
 internal import Fabric
 internal import Glibc
 
-/// The bytes of one envelope on their way out: hashed as they are read, and never more in memory than one window, of which
-/// some are sent and not yet taken.
+/// The bytes of one envelope on their way out: hashed as they are read, if they are hashed here, and never more in memory
+/// than one window, of which some are sent and not yet taken.
 final class Outgoing {
     /// Where in the envelope the first byte of the window is.
     private(set) var position: Int64
     /// The number of bytes that the envelope has.
     let size: Int64
     private let source: any EnvelopeSource
-    private var hasher: DigestHasher
+    private var hasher: DigestHasher?
     private var nextRead: Int64
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: capacity, alignment: 4096)
     private var start = 0
@@ -20,8 +20,10 @@ final class Outgoing {
     private static let capacity = 2 * window
     private static let readSize = 1 << 20
 
-    /// The bytes from `offset` on, of which `hasher` has seen those before.
-    init(_ source: any EnvelopeSource, size: Int64, from offset: Int64, hasher: DigestHasher) {
+    /// The bytes from `offset` on.
+    ///
+    /// - Parameter hasher: One that has seen those before; nil when nothing is to be hashed here.
+    init(_ source: any EnvelopeSource, size: Int64, from offset: Int64, hasher: DigestHasher?) {
         self.source = source
         self.size = size
         self.hasher = hasher
@@ -31,8 +33,8 @@ final class Outgoing {
 
     deinit { buffer.deallocate() }
 
-    /// The SHA-256 of the whole envelope, once all is read.
-    var digest: Digest { hasher.finish() }
+    /// The SHA-256 of the whole envelope, once all is read; nil when it was not hashed here.
+    var digest: Digest? { hasher?.finish() }
 
     /// Fills the window as far as the source goes, and gives what is in it. Empty at the end.
     ///
@@ -44,7 +46,7 @@ final class Outgoing {
             let target = UnsafeMutableRawBufferPointer(rebasing: buffer[end..<(end + wanted)])
             let got = try SourceReading.read(source, into: target, at: nextRead)
             guard got > 0 else { throw SourceReading.wrongSize(size) }
-            hasher.update(UnsafeRawBufferPointer(rebasing: target[..<got]))
+            hasher?.update(UnsafeRawBufferPointer(rebasing: target[..<got]))
             end += got
             nextRead += Int64(got)
         }

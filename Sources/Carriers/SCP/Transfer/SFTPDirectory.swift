@@ -24,6 +24,8 @@ final class SFTPDirectory: FarDirectory {
         return Self.entry(attributes)
     }
 
+    var computesDigests: Bool { shell?.digestCommand != nil }
+
     func begun(_ staging: String) throws(SSHFailure) -> FarEntry { try entry(staging) }
 
     private static func entry(_ attributes: LIBSSH2_SFTP_ATTRIBUTES) -> FarEntry {

@@ -44,6 +44,8 @@ final class ShellDirectory: FarDirectory {
         }
     }
 
+    var computesDigests: Bool { shell.digestCommand != nil }
+
     func begun(_ staging: String) throws(SSHFailure) -> FarEntry {
         // If this was interrupted before, the tail is there twice; the digest of the whole will say so.
         let tail = word(Self.tail(staging))
