@@ -6,7 +6,7 @@ internal import SystemPackage
 ///
 /// The program gets the bytes through a pipe, and never the envelope's file. What it says is checked against what it
 /// was given and has taken. One process is started for each request, and none is left.
-public struct ExecCarrier: ResumableCarrier, ProbingCarrier {
+public struct ExecCarrier: ResumableCarrier, ProbingCarrier, SelectiveCarrier {
     /// None: each carrier has the name of its plug-in.
     public static let schemes: [String] = []
     public let schemes: [String]
@@ -111,6 +111,9 @@ public struct ExecCarrier: ResumableCarrier, ProbingCarrier {
             return objects
         }
     }
+
+    /// Every plug-in probes; whether it resumes it says itself.
+    public func offers(_ power: CarrierPower) -> Bool { power != .resuming || introduction.resumes }
 
     func session(_ isCancelled: @escaping @Sendable () -> Bool) -> PluginSession {
         PluginSession(plugin: plugin, environment: environment, limits: limits, isCancelled: isCancelled)

@@ -1,7 +1,7 @@
 public import Fabric
 
 /// A plug-in that also hands over what others left for us.
-public struct ExecReceivingCarrier: ResumableCarrier, ProbingCarrier, ReceivingCarrier {
+public struct ExecReceivingCarrier: ResumableCarrier, ProbingCarrier, ReceivingCarrier, SelectiveCarrier {
     /// None: each carrier has the name of its plug-in.
     public static let schemes: [String] = []
     public var schemes: [String] { sender.schemes }
@@ -10,6 +10,8 @@ public struct ExecReceivingCarrier: ResumableCarrier, ProbingCarrier, ReceivingC
     public let sender: ExecCarrier
 
     init(_ sender: ExecCarrier) { self.sender = sender }
+
+    public func offers(_ power: CarrierPower) -> Bool { sender.offers(power) }
 
     public func deliver(
         _ envelope: SealedEnvelope, along route: Route, reporting progress: ProgressSink

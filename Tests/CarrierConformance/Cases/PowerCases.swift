@@ -12,7 +12,7 @@ enum PowerCases {
         trial.expect((carrier.probing != nil) == powers.contains(.probing), "probing: the subject says otherwise")
         trial.expect(
             (carrier.receiving != nil) == powers.contains(.receiving), "receiving: the subject says otherwise")
-        if powers.contains(.resuming) { trial.expect(carrier.resuming != nil, "it cannot resume") }
+        trial.expect((carrier.resuming != nil) == powers.contains(.resuming), "resuming: the subject says otherwise")
         trial.expect(!carrier.schemes.isEmpty, "it has no scheme")
         let route = try await trial.farSide().route
         trial.expect(carrier.schemes.contains(route.scheme), "the route of the far side is not among its schemes")

@@ -36,6 +36,12 @@ public enum CarrierPower: String, Sendable, CaseIterable {
     case receiving
 }
 
+/// A carrier that has not every power that its type has, because only each carrier knows: a plug-in's.
+public protocol SelectiveCarrier: Carrier {
+    /// Whether this carrier has `power`.
+    func offers(_ power: CarrierPower) -> Bool
+}
+
 /// Whoever wants a power asks here, and never with `as?`: a layer may have it only through the carrier within it.
 extension Carrier {
     /// This carrier, or the one within it, if it can resume.
@@ -50,7 +56,8 @@ extension Carrier {
     private func find<Power>(_ power: CarrierPower, _ cast: (any Carrier) -> Power?) -> Power? {
         var carrier: any Carrier = self
         while true {
-            if let found = cast(carrier) { return found }
+            let isOffered = (carrier as? any SelectiveCarrier)?.offers(power) ?? true
+            if isOffered, let found = cast(carrier) { return found }
             guard let layer = carrier as? any CarrierLayer, layer.forwards(power) else { return nil }
             carrier = layer.inner
         }
