@@ -92,6 +92,25 @@ struct NameServiceTests {
         #expect(stub.paths.count == 2)
     }
 
+    @Test(
+        "The reason is told as it is",
+        arguments: [
+            (hostileReply("too large"), "more than 262144 bytes"),
+            (hostileReply("without end"), "more than 262144 bytes"),
+            (hostileReply("elsewhere"), "is not followed"), (hostileReply("ill"), "status 500"),
+            (hostileReply("a page"), "no JSON object"), (hostileReply("an error"), "answers with an error"),
+            (hostileReply("speaks something else"), "does not speak HTTP"),
+            (hostileReply("cut in the body"), "the connection broke"),
+        ])
+    func reasons(reply: StubService.Reply, words: String) async throws {
+        let resolution = await (try Bench().resolver(StubService(reply))).explain(target)
+        #expect(resolution.sources[2].detail.contains(words), "\(resolution.sources[2].detail)")
+    }
+
+    static func hostileReply(_ name: String) -> StubService.Reply {
+        hostile.first { $0.0 == name }?.1 ?? .raw("")
+    }
+
     static let hostile: [(String, StubService.Reply)] = [
         ("closes at once", .raw("")), ("speaks something else", .raw("SSH-2.0-x\r\n")),
         ("cut in the head", .raw("HTTP/1.1 200 OK\r\nContent-Le")),

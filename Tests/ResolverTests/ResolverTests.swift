@@ -23,6 +23,7 @@ struct Bench: Sendable {
         configuration.ainsURL = service?.url
         // Only a starved machine takes longer than the default.
         configuration.ainsTime = .seconds(30)
+        configuration.ainsRest = .seconds(3600)
         if let routes {
             configuration.routes = [.init(try scratch.write(routes, to: "routes.toml"), isRequired: true)]
         }
@@ -179,6 +180,14 @@ struct ResolverTests {
             #expect(plan.routes.map(\.route.address) == ["http://e:1"])
         }
         #expect(Set(service.paths) == ["/api/ains/resolve/bob"])
+    }
+
+    @Test("A record under somebody else's name does not rename the receiver")
+    func otherName() async throws {
+        let service = StubService(.body("{\"domain\":\"mallory.aint\",\"endpoint\":\"http://e:1\"}"))
+        let plan = try await (try Bench().resolver(service)).plan(for: DeliveryTarget("bob.aint"))
+        #expect(plan.receiver?.name == "bob.aint")
+        #expect(plan.notices.contains { $0.contains("mallory.aint") })
     }
 
     @Test("Without an address of AINS, or when told not to, nobody is asked")
