@@ -71,8 +71,10 @@ extension Resolver {
                 resolution, held: "'\(path)' has SHA256:\(configured.fingerprint.hex)", offered: offered,
                 remedy: "ask the receiver, by another way, whether the key was changed; if so, change it in '\(path)'")
         }
-        guard let record = knowledge.record, let origin = knowledge.recordOrigin, let host = form.host else { return }
-        let subject = host.description
+        guard let subject = form.host?.description else { return }
+        guard let record = knowledge.record, let origin = knowledge.recordOrigin else {
+            return try await usePin(of: subject, form, &resolution)
+        }
         let standing = try await standing(of: record.key, subject, origin, pinning: pinning)
         switch standing {
         case .unknown where record.key == nil: return
@@ -92,6 +94,23 @@ extension Resolver {
                 remedy: "ask the receiver, by another way, whether the key was changed; if so, run "
                     + "'tcd trust rotate ains \(subject) \(offered.hex)'")
         }
+    }
+
+    /// Without a record there may still be the key that was seen before: who hides the name service must not get an
+    /// envelope that is addressed to nobody.
+    private func usePin(
+        of subject: String, _ form: TargetForm, _ resolution: inout Resolution
+    ) async throws(CarrierError) {
+        let standing = try await standing(of: nil, subject, .convention, pinning: false)
+        guard case .matches(let pin) = standing, let asked = form.nameText else { return }
+        resolution.keyStanding = .pinned
+        if resolution.receiver == nil {
+            resolution.receiver = RoutePlan.Receiver(
+                name: asked, key: nil, trust: nil, origin: .pin(since: pin.since, source: pin.source))
+        }
+        resolution.receiver?.key = PublicKey(hex: pin.key)
+        resolution.notices.append(
+            "there is no record of '\(subject)'; using the key that is pinned since \(pin.since.iso8601)")
     }
 
     /// What is known of a record's key; for a record without one, what is pinned.

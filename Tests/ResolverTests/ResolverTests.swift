@@ -341,6 +341,22 @@ struct TargetKeyTests {
         #expect(plan.notices.contains { $0.contains("pinned") })
     }
 
+    @Test("Nor does a record that is gone, a service that is down, or nobody being asked")
+    func withoutRecord() async throws {
+        let bench = try Bench()
+        let target = DeliveryTarget("jis:a:b@h.example")
+        let stub = StubService(service(Bench.key))
+        _ = try await bench.resolver(stub).plan(for: target)
+        stub.change(.answer(404, [], ""))
+        for resolver in [try bench.resolver(stub), try bench.resolver(), try bench.resolver(StubService(.raw("")))] {
+            let plan = try await resolver.plan(for: target)
+            #expect(plan.receiver?.key?.hex == Bench.key)
+            #expect(plan.receiver?.name == "jis:a:b@h.example")
+            #expect(plan.notices.contains { $0.contains("pinned since") })
+        }
+        #expect(try await bench.resolver().plan(for: DeliveryTarget("jis:a:b@other.example")).receiver == nil)
+    }
+
     @Test("A key in routes.toml counts as pinned")
     func configured() async throws {
         let bench = try Bench()
