@@ -25,6 +25,7 @@ final class StubService: Sendable {
     /// What connections share with the test.
     private final class State: Sendable {
         let paths = Mutex<[String]>([])
+        let isStopped = Atomic(false)
         let reply: Mutex<@Sendable (String) -> Reply>
 
         init(_ reply: @escaping @Sendable (String) -> Reply) { self.reply = Mutex(reply) }
@@ -54,7 +55,11 @@ final class StubService: Sendable {
         Thread {
             while true {
                 let connection = accept(descriptor, nil, nil)
-                if connection < 0 { return }
+                if connection < 0 {
+                    // Closed here and nowhere else: its number may be somebody else's from then on.
+                    close(descriptor)
+                    return
+                }
                 Thread { Self.serve(connection, state) }.start()
             }
         }.start()
@@ -69,8 +74,9 @@ final class StubService: Sendable {
 
     /// From here on nobody listens.
     func stop() {
-        shutdown(descriptor, Int32(SHUT_RDWR))
-        close(descriptor)
+        if !state.isStopped.exchange(true, ordering: .acquiringAndReleasing) {
+            shutdown(descriptor, Int32(SHUT_RDWR))
+        }
     }
 
     private static func serve(_ connection: Int32, _ state: State) {
