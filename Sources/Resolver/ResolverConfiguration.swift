@@ -29,6 +29,9 @@ public struct ResolverConfiguration: Sendable {
     public var ainsURL: String?
     /// How long a look-up may take, all in all. 3 seconds.
     public var ainsTime: Duration = .seconds(3)
+    /// After a failure AINS is left alone for this long by one resolver, so that many names do not wait for it one after
+    /// the other. 10 seconds.
+    public var ainsRest: Duration = .seconds(10)
     /// The rules for names that nobody knows.
     public var convention = Convention()
     /// The least trust that a record must have when none was asked for (`ains.md`, section 6). 0.5.

@@ -52,7 +52,8 @@ struct NameServiceTests {
     func stale() async throws {
         let bench = try Bench()
         let stub = StubService(.answer(200, ["Cache-Control: max-age=0"], "{\"endpoint\":\"http://e:1\"}"))
-        _ = try await bench.resolver(stub).plan(for: target)
+        let fresh = await (try bench.resolver(stub)).explain(target)
+        #expect(fresh.sources[2].outcome == .answered, "\(fresh.sources[2].detail)")
         for reply in [StubService.Reply.answer(503, [], "busy"), .raw(""), .body("nonsense")] {
             stub.change(reply)
             let plan = try await bench.resolver(stub).plan(for: target)
@@ -92,6 +93,25 @@ struct NameServiceTests {
         #expect(stub.paths.count == 2)
     }
 
+    @Test(
+        "The reason is told as it is",
+        arguments: [
+            (hostileReply("too large"), "more than 262144 bytes"),
+            (hostileReply("without end"), "more than 262144 bytes"),
+            (hostileReply("elsewhere"), "is not followed"), (hostileReply("ill"), "status 500"),
+            (hostileReply("a page"), "no JSON object"), (hostileReply("an error"), "answers with an error"),
+            (hostileReply("speaks something else"), "does not speak HTTP"),
+            (hostileReply("cut in the body"), "the connection broke"),
+        ])
+    func reasons(reply: StubService.Reply, words: String) async throws {
+        let resolution = await (try Bench().resolver(StubService(reply))).explain(target)
+        #expect(resolution.sources[2].detail.contains(words), "\(resolution.sources[2].detail)")
+    }
+
+    static func hostileReply(_ name: String) -> StubService.Reply {
+        hostile.first { $0.0 == name }?.1 ?? .raw("")
+    }
+
     static let hostile: [(String, StubService.Reply)] = [
         ("closes at once", .raw("")), ("speaks something else", .raw("SSH-2.0-x\r\n")),
         ("cut in the head", .raw("HTTP/1.1 200 OK\r\nContent-Le")),
@@ -112,7 +132,9 @@ struct NameServiceTests {
     @Test("No answer hurts: the convention is used, and one line says why", arguments: hostile.indices)
     func hurtsNobody(index: Int) async throws {
         let (name, reply) = Self.hostile[index]
-        let resolution = await (try Bench().resolver(StubService(reply))).explain(target)
+        let service = StubService(reply)
+        let resolution = await (try Bench().resolver(service)).explain(target)
+        #expect(service.paths.count >= 1, "\(name)")
         #expect(resolution.failure == nil, "\(name)")
         #expect(resolution.sources[2].outcome == .failed, "\(name)")
         #expect(resolution.routes.allSatisfy { $0.origin == .convention }, "\(name)")
@@ -128,7 +150,7 @@ struct NameServiceTests {
     func slow(text: String) async throws {
         let resolver = try Bench().resolver(StubService(.silence(text))) { $0.ainsTime = .milliseconds(200) }
         let resolution = await resolver.explain(target)
-        #expect(resolution.sources[2].outcome == .failed)
+        #expect(resolution.sources[2].detail.contains("did not answer within"))
         #expect(resolution.failure == nil)
     }
 

@@ -23,6 +23,7 @@ struct Bench: Sendable {
         configuration.ainsURL = service?.url
         // Only a starved machine takes longer than the default.
         configuration.ainsTime = .seconds(30)
+        configuration.ainsRest = .seconds(3600)
         if let routes {
             configuration.routes = [.init(try scratch.write(routes, to: "routes.toml"), isRequired: true)]
         }
@@ -181,6 +182,14 @@ struct ResolverTests {
         #expect(Set(service.paths) == ["/api/ains/resolve/bob"])
     }
 
+    @Test("A record under somebody else's name does not rename the receiver")
+    func otherName() async throws {
+        let service = StubService(.body("{\"domain\":\"mallory.aint\",\"endpoint\":\"http://e:1\"}"))
+        let plan = try await (try Bench().resolver(service)).plan(for: DeliveryTarget("bob.aint"))
+        #expect(plan.receiver?.name == "bob.aint")
+        #expect(plan.notices.contains { $0.contains("mallory.aint") })
+    }
+
     @Test("Without an address of AINS, or when told not to, nobody is asked")
     func noLookup() async throws {
         let service = StubService(Bench.record("\"status\":\"revoked\""))
@@ -330,6 +339,22 @@ struct TargetKeyTests {
         let plan = try await bench.resolver(stub).plan(for: target)
         #expect(plan.receiver?.key?.hex == Bench.key)
         #expect(plan.notices.contains { $0.contains("pinned") })
+    }
+
+    @Test("Nor does a record that is gone, a service that is down, or nobody being asked")
+    func withoutRecord() async throws {
+        let bench = try Bench()
+        let target = DeliveryTarget("jis:a:b@h.example")
+        let stub = StubService(service(Bench.key))
+        _ = try await bench.resolver(stub).plan(for: target)
+        stub.change(.answer(404, [], ""))
+        for resolver in [try bench.resolver(stub), try bench.resolver(), try bench.resolver(StubService(.raw("")))] {
+            let plan = try await resolver.plan(for: target)
+            #expect(plan.receiver?.key?.hex == Bench.key)
+            #expect(plan.receiver?.name == "jis:a:b@h.example")
+            #expect(plan.notices.contains { $0.contains("pinned since") })
+        }
+        #expect(try await bench.resolver().plan(for: DeliveryTarget("jis:a:b@other.example")).receiver == nil)
     }
 
     @Test("A key in routes.toml counts as pinned")

@@ -105,6 +105,8 @@ public enum RouteOrigin: Sendable, Hashable, CustomStringConvertible {
     case directory(file: String, entry: String)
     /// A name service: its address, and the age of the record in seconds if it was not asked just now.
     case nameService(address: String, age: Int64?)
+    /// A key that was pinned, and where it had come from. Names no route, only a receiver.
+    case pin(since: Timestamp, source: String)
     /// The rules that hold where nobody says otherwise (`ains.md`, section 2).
     case convention
 
@@ -114,6 +116,7 @@ public enum RouteOrigin: Sendable, Hashable, CustomStringConvertible {
         case .directory(let file, let entry): "\(file) (\(entry))"
         case .nameService(let address, nil): "AINS at \(address)"
         case .nameService(let address, let age?): "AINS at \(address), record \(age) s old"
+        case .pin(let since, let source): "the key pinned \(since.iso8601), from \(source)"
         case .convention: "convention"
         }
     }

@@ -17,21 +17,27 @@ public enum ReplaceableFile {
     }
 
     /// Puts `bytes` in the place of the file at `path`, mode 0600, and makes missing directories with mode 0700. On
-    /// return they are on stable storage; on throw the old file is as it was.
-    public static func replace(_ path: FilePath, with bytes: [UInt8]) throws(SystemFailure) {
+    /// throw the old file is as it was.
+    ///
+    /// - Parameter isDurable: Whether they are on stable storage on return. What can be had again need not be.
+    public static func replace(
+        _ path: FilePath, with bytes: [UInt8], isDurable: Bool = true
+    ) throws(SystemFailure) {
         let parent = path.removingLastComponent()
         try Directories.create(parent.isEmpty ? "." : parent)
         let folder = try OwnedFile(path: parent.isEmpty ? "." : parent, flags: O_RDONLY | O_DIRECTORY)
-        try replace(path.lastComponent?.string ?? "", in: folder, with: bytes)
+        try replace(path.lastComponent?.string ?? "", in: folder, with: bytes, isDurable: isDurable)
     }
 
     /// Puts `bytes` in the place of the file `name` in an open directory; otherwise as above.
-    static func replace(_ name: String, in folder: OwnedFile, with bytes: [UInt8]) throws(SystemFailure) {
+    static func replace(
+        _ name: String, in folder: OwnedFile, with bytes: [UInt8], isDurable: Bool = true
+    ) throws(SystemFailure) {
         let staging = StagingName.fresh()
         let file = try OwnedFile(staging, in: folder, flags: O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW)
         do throws(SystemFailure) {
             try file.write(bytes: bytes, at: 0)
-            try file.synchronize()
+            if isDurable { try file.synchronize() }
             guard renameat(folder.descriptor, staging, folder.descriptor, name) == 0 else {
                 throw .current("cannot replace '\(folder.label)/\(name)'")
             }
@@ -39,6 +45,6 @@ public enum ReplaceableFile {
             unlinkat(folder.descriptor, staging, 0)
             throw error
         }
-        try folder.synchronize()
+        if isDurable { try folder.synchronize() }
     }
 }

@@ -54,7 +54,10 @@ struct AINSCache: Sendable {
             base: base, name: name, storedAt: now.seconds, lifetime: min(usual, Self.longestLifetime),
             record: record.map(Wire.Record.init))
         guard let data = try? JSONEncoder().encode(wire), data.count < Self.sizeLimit else { return }
-        guard (try? ReplaceableFile.replace(path(name, base), with: Array(data))) != nil else { return }
+        // What a crash leaves of it is no JSON, or it is lost; both are asked for again.
+        guard (try? ReplaceableFile.replace(path(name, base), with: Array(data), isDurable: false)) != nil else {
+            return
+        }
         dropOldest()
     }
 

@@ -27,13 +27,12 @@ public final class AINSDirectory: Sendable {
 
     private let client: AINSClient
     private let cache: AINSCache
+    private let rest: Duration
     private let outage = Mutex<(since: ContinuousClock.Instant, why: String)?>(nil)
 
-    /// After a failure the service is left alone for this long by this process, so that many names do not wait for it
-    /// one after the other.
-    static let rest = Duration.seconds(10)
-
-    init(client: AINSClient, cache: AINSCache) {
+    /// - Parameter rest: For how long the service is left alone after a failure.
+    init(client: AINSClient, cache: AINSCache, rest: Duration) {
+        self.rest = rest
         self.client = client
         self.cache = cache
         address = client.base
@@ -78,7 +77,7 @@ public final class AINSDirectory: Sendable {
 
     private func recentOutage() -> String? {
         outage.withLock { outage in
-            guard let last = outage, .now - last.since < Self.rest else { return nil }
+            guard let last = outage, .now - last.since < rest else { return nil }
             return last.why
         }
     }

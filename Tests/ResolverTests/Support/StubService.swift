@@ -21,11 +21,11 @@ final class StubService: Sendable {
     let port: Int
     private let descriptor: Int32
     private let state: State
-    private let isStopped = Atomic(false)
 
     /// What connections share with the test.
     private final class State: Sendable {
         let paths = Mutex<[String]>([])
+        let isStopped = Atomic(false)
         let reply: Mutex<@Sendable (String) -> Reply>
 
         init(_ reply: @escaping @Sendable (String) -> Reply) { self.reply = Mutex(reply) }
@@ -55,8 +55,8 @@ final class StubService: Sendable {
         Thread {
             while true {
                 let connection = accept(descriptor, nil, nil)
-                // Closed by whom uses it last: its number may be somebody else's the moment after.
                 if connection < 0 {
+                    // Closed here and nowhere else: its number may be somebody else's from then on.
                     close(descriptor)
                     return
                 }
@@ -74,7 +74,9 @@ final class StubService: Sendable {
 
     /// From here on nobody listens.
     func stop() {
-        if !isStopped.exchange(true, ordering: .relaxed) { shutdown(descriptor, Int32(SHUT_RDWR)) }
+        if !state.isStopped.exchange(true, ordering: .acquiringAndReleasing) {
+            shutdown(descriptor, Int32(SHUT_RDWR))
+        }
     }
 
     private static func serve(_ connection: Int32, _ state: State) {
