@@ -21,21 +21,10 @@ struct SendReport {
         Terminal.say("✓ packed sealed envelope: \(envelope.name)")
     }
 
-    // MARK: - Rehearsed
-
     /// Tells what would be sent, and along which routes.
     func tellRehearsal(_ plan: RoutePlan?, target: DeliveryTarget, json: Bool) {
         let routes = plan?.routes ?? []
-        guard !json else {
-            Terminal.say(
-                JSONLine(
-                    described([
-                        ("carrier", .init(routes.first?.route.scheme)),
-                        ("target", .text(routes.first?.route.address ?? target.text)), ("state", "dry-run"),
-                        ("routes", .init(routes.map { $0.route.address })),
-                    ])))
-            return
-        }
+        if json { return tellProgram(Standing(target: target, state: "dry-run", routes: routes)) }
         begin()
         for (index, planned) in routes.enumerated() {
             let size = Quantity.bytes(envelope.size)
@@ -46,26 +35,12 @@ struct SendReport {
         }
     }
 
-    // MARK: - Waiting
-
     /// Tells that it waits in the outbox.
     func tellQueued(_ order: OutboxEntry, json: Bool) {
-        guard !json else {
-            Terminal.say(
-                JSONLine(
-                    described(
-                        [
-                            ("id", .text(order.id.text)), ("target", .text(order.target.text)),
-                            ("state", .text(order.state.rawValue)), ("reason", .init(order.reason)),
-                            ("next_attempt", .init(order.nextAttempt?.iso8601)),
-                        ], event: "queued")))
-            return
-        }
+        if json { return tellProgram(Standing(order, state: order.state.rawValue)) }
         begin()
         Terminal.say("✓ queued as \(order.id); 'tcd outbox drain' delivers it")
     }
-
-    // MARK: - Delivered
 
     /// Tells how it got there.
     ///
@@ -73,47 +48,68 @@ struct SendReport {
     ///   brought it there.
     func tell(_ outcome: DispatchOutcome, receipts: [StoredReceipt], json: Bool) {
         let receipt = outcome.receipt ?? receipts.compactMap(\.delivered).last
-        json ? tellProgram(outcome, receipt) : tellPerson(outcome, receipt)
-    }
-
-    private func tellPerson(_ outcome: DispatchOutcome, _ receipt: DeliveryReceipt?) {
+        let strength = (receipt?.strength ?? .accepted).description
+        let state = outcome.entry.wanted == .acknowledged ? outcome.entry.wanted.description : strength
+        if json {
+            return tellProgram(Standing(outcome.entry, state: state, receipt: receipt, delivery: outcome.time))
+        }
         begin()
         let resumed = receipt.map { $0.resumedFrom > 0 ? ", resumed at \(Quantity.bytes($0.resumedFrom))" : "" } ?? ""
         let again = receipt?.wasDuplicate == true ? "; it was there already" : ""
-        let strength = outcome.entry.wanted == .acknowledged ? "acknowledged" : "\(receipt?.strength ?? .accepted)"
         let place = receipt.map { $0.route.description } ?? outcome.entry.target.text
         Terminal.say(
-            "✓ delivered to \(place): \(strength), \(Quantity.bytes(envelope.size)) in "
+            "✓ delivered to \(place): \(state), \(Quantity.bytes(envelope.size)) in "
                 + "\(Quantity.milliseconds(time)) ms\(resumed)\(again)")
         if let stored = receipt?.storedName, stored != envelope.name.text {
             Terminal.say("  stored there as \(VerdictReport.shown(stored))")
         }
     }
 
-    private func tellProgram(_ outcome: DispatchOutcome, _ receipt: DeliveryReceipt?) {
-        let strength = outcome.entry.wanted == .acknowledged ? "acknowledged" : receipt?.strength.description
-        Terminal.say(
-            JSONLine(
-                described([
-                    ("id", .text(outcome.entry.id.text)), ("carrier", .init(receipt?.route.scheme)),
-                    ("target", .text(receipt?.route.address ?? outcome.entry.target.text)), ("state", .init(strength)),
-                    ("delivery_ms", .number(Quantity.milliseconds(outcome.time))),
-                    ("stored_name", .init(receipt?.storedName)), ("duplicate", .flag(receipt?.wasDuplicate ?? false)),
-                    ("resumed_from", .number(receipt?.resumedFrom ?? 0)),
-                    ("far_digest", .init(receipt?.farDigest?.description)),
-                ])))
+    /// Where it stands, for a program.
+    private struct Standing {
+        var id: OutboxID?
+        var target: String
+        var state: String
+        var reason: String?
+        var nextAttempt: Timestamp?
+        var receipt: DeliveryReceipt?
+        var delivery = Duration.zero
+        var routes: [PlannedRoute] = []
+
+        init(target: DeliveryTarget, state: String, routes: [PlannedRoute]) {
+            self.target = routes.first?.route.address ?? target.text
+            self.state = state
+            self.routes = routes
+        }
+
+        init(_ entry: OutboxEntry, state: String, receipt: DeliveryReceipt? = nil, delivery: Duration = .zero) {
+            id = entry.id
+            target = receipt?.route.address ?? entry.target.text
+            self.state = state
+            reason = entry.reason
+            nextAttempt = entry.nextAttempt
+            self.receipt = receipt
+            self.delivery = delivery
+        }
     }
 
-    /// What every event of sending has, and `more`.
-    private func described(
-        _ more: [(String, JSONLine.Value)], event: String = "sent"
-    ) -> [(String, JSONLine.Value)] {
-        [
-            ("event", .text(event)), ("tpid", .text(entry.transferID.text)), ("name", .text(envelope.name.text)),
-            ("digest", .text(envelope.digest.description)),
-            ("bytes", entry.contentBytes.map { .number($0) } ?? .null), ("sealed_bytes", .number(envelope.size)),
-            ("elapsed_ms", .number(Quantity.milliseconds(time))),
-        ] + more
+    private func tellProgram(_ standing: Standing) {
+        let receipt = standing.receipt
+        let scheme = receipt?.route.scheme ?? standing.routes.first?.route.scheme
+        Terminal.say(
+            JSONLine([
+                ("event", "sent"), ("id", .init(standing.id?.text)), ("tpid", .text(entry.transferID.text)),
+                ("name", .text(envelope.name.text)), ("digest", .text(envelope.digest.description)),
+                ("carrier", .init(scheme)), ("target", .text(standing.target)), ("state", .text(standing.state)),
+                ("reason", .init(standing.reason)), ("next_attempt", .init(standing.nextAttempt?.iso8601)),
+                ("routes", .init(standing.routes.map { $0.route.address })),
+                ("bytes", entry.contentBytes.map { .number($0) } ?? .null), ("sealed_bytes", .number(envelope.size)),
+                ("elapsed_ms", .number(Quantity.milliseconds(time))),
+                ("delivery_ms", .number(Quantity.milliseconds(standing.delivery))),
+                ("stored_name", .init(receipt?.storedName)), ("duplicate", .flag(receipt?.wasDuplicate ?? false)),
+                ("resumed_from", .number(receipt?.resumedFrom ?? 0)),
+                ("far_digest", .init(receipt?.farDigest?.description)),
+            ]))
     }
 }
 
