@@ -18,14 +18,14 @@ extension Outbox {
     /// What is being sealed, and what waits, is never touched, whatever other processes do meanwhile.
     public func sweep() throws(OutboxError) -> SweepReport {
         var report = SweepReport()
-        let (removed, digests) = try OutboxError.wrapping { () throws(SystemFailure) in try store.removeAbandoned() }
+        let (removed, whole) = try OutboxError.wrapping { () throws(SystemFailure) in try store.removeAbandoned() }
         report.abandoned = removed
         report.forgotten = try forget()
         let needed = try neededDigests()
-        for digest in digests where !needed.contains(digest.hex) {
+        for digest in whole.filter({ !needed.contains($0) }).compactMap({ Digest(hex: $0) }) {
             if try removeIfUnneeded(digest) { report.unneeded += 1 }
         }
-        report.quarantined = try quarantineLost(present: Set(digests.map(\.hex)))
+        report.quarantined = try quarantineLost(needed.subtracting(whole))
         try index.write { database in try IndexNotes.set("swept", to: now, in: database) }
         return report
     }
@@ -61,11 +61,7 @@ extension Outbox {
     }
 
     /// Quarantines what waits for its turn and has no file.
-    private func quarantineLost(present: Set<String>) throws(OutboxError) -> Int {
-        let missing = try index.read { database in
-            try String.fetchAll(
-                database, sql: "SELECT DISTINCT digest FROM delivery WHERE state IN ('queued', 'held', 'waiting')")
-        }.filter { !present.contains($0) }
+    private func quarantineLost(_ missing: Set<String>) throws(OutboxError) -> Int {
         guard !missing.isEmpty else { return 0 }
         return try index.write { database in
             var count = 0

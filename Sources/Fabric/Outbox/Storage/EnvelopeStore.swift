@@ -29,6 +29,14 @@ struct EnvelopeStore: Sendable {
         return Digest(hex: String(fileName.dropLast(suffix.count)))
     }
 
+    /// What can be the digest in a file's name; its digits are not looked at, because there can be very many.
+    private static func digits(fileName: String) -> String? {
+        guard fileName.utf8.count == Digest.byteCount * 2 + suffix.utf8.count, fileName.hasSuffix(suffix) else {
+            return nil
+        }
+        return String(fileName.dropLast(suffix.count))
+    }
+
     func path(of digest: Digest) -> FilePath { directory.appending(Self.fileName(of: digest)) }
 
     /// An envelope that is being written, and is nobody's until it is published.
@@ -106,19 +114,22 @@ struct EnvelopeStore: Sendable {
         }
     }
 
-    /// What a dead process left half written, and the digests of all whole files.
+    /// Removes what dead processes left half written.
     ///
-    /// - Returns: How many staging files were removed.
-    func removeAbandoned() throws(SystemFailure) -> (removed: Int, digests: [Digest]) {
-        var (removed, digests) = (0, [Digest]())
+    /// - Returns: How many staging files were removed, and the digits by which all whole files are named.
+    func removeAbandoned() throws(SystemFailure) -> (removed: Int, whole: [String]) {
+        var (removed, whole) = (0, [String]())
         for name in try Directories.list(handle) {
-            if let digest = Self.digest(fileName: name) { digests.append(digest) }
+            if let digits = Self.digits(fileName: name) {
+                whole.append(digits)
+                continue
+            }
             guard StagingName.isOurs(name),
                 let file = try? OwnedFile(name, in: handle, flags: O_RDWR | O_NOFOLLOW | O_NONBLOCK), file.lockIfFree()
             else { continue }
             if unlinkat(handle.descriptor, name, 0) == 0 { removed += 1 }
         }
-        return (removed, digests)
+        return (removed, whole)
     }
 
     /// The lock on a whole file that nobody holds one on; nil when somebody does, or it has gone.
