@@ -15,8 +15,7 @@ struct SendAndReceiveTests {
 
     static let sendKeys = [
         "bytes", "carrier", "delivery_ms", "digest", "duplicate", "elapsed_ms", "event", "far_digest", "id", "name",
-        "resumed_from",
-        "sealed_bytes", "state", "stored_name", "target", "tpid",
+        "next_attempt", "reason", "resumed_from", "routes", "sealed_bytes", "state", "stored_name", "target", "tpid",
     ]
 
     static let receivedKeys = [
@@ -145,7 +144,7 @@ struct SendAndReceiveTests {
         #expect(alone.status == 2, "\(alone)")
         #expect(alone.errors.hasSuffix("tcd: 0 of 1 came in 1 seconds\n"), "\(alone)")
 
-        let partly = try await Receiver(in: folder, ["--count", "2", "--wait", "10"])
+        let partly = try await Receiver(in: folder, ["--count", "2", "--wait", "20"])
         _ = try await BuiltProgram.run("send", "a.txt", "--to", partly.url, in: folder.url)
         #expect(try await partly.program.outcome().status == 3)
 
@@ -160,11 +159,11 @@ struct SendAndReceiveTests {
         var bytes = Array(try folder.read("good.tza"))
         bytes[bytes.count - 1] ^= 1
         try folder.write("2026-05-14.demo.claude.normal.tza", bytes)
-        let receiver = try await Receiver(in: folder, ["--wait", "6", "--unpack", folder.path("out")])
         // Our own sender looks before it sends, so somebody else has to bring it.
         let refused = try await BuiltProgram.run(
-            "send", "--sealed", "2026-05-14.demo.claude.normal.tza", "--to", receiver.url, in: folder.url)
+            "send", "--sealed", "2026-05-14.demo.claude.normal.tza", "--to", "http://127.0.0.1:9", in: folder.url)
         #expect(refused.status == 65, "\(refused)")
+        let receiver = try await Receiver(in: folder, ["--wait", "12", "--unpack", folder.path("out")])
         let sending = try await Program(
             "/usr/bin/curl",
             [

@@ -19,33 +19,29 @@ struct UndeliveredError: ExplainedError {
     }
 
     var explanation: String {
-        if let failure, entry.state != .waiting { return failure.explanation }
-        let reason = entry.reason.map { ": \($0)" } ?? ""
-        return "'\(entry.name)' is not delivered yet, it is \(entry.state.rawValue)\(reason)"
+        if entry.state == .waiting { return "delivered, and not confirmed as '\(entry.wanted)' yet" }
+        return failure?.explanation ?? entry.reason ?? "'\(entry.id)' is \(entry.state.rawValue)"
     }
 
     var remedy: String? {
-        let next = Self.next(for: entry)
+        let next = next
         return failure?.remedy.map { "\($0); \(next)" } ?? next
     }
 
     /// What to do about an envelope that was interrupted on its way.
     static func interrupted(_ entry: OutboxEntry) -> String {
-        "the envelope is kept; send it on with 'tcd outbox retry \(entry.id)', or all that waits with 'tcd outbox drain'"
+        "the envelope is queued as \(entry.id); 'tcd outbox drain' sends it"
     }
 
-    private static func next(for entry: OutboxEntry) -> String {
+    private var next: String {
+        let id = entry.id
         switch entry.state {
         case .queued:
-            let time = entry.nextAttempt.map { " and is next tried after \($0.iso8601)" } ?? ""
-            return "it waits in the outbox as \(entry.id)\(time), by 'tcd outbox drain'; 'tcd why \(entry.id)' tells "
-                + "more"
-        case .held: return "it is held in the outbox as \(entry.id); then run 'tcd outbox retry \(entry.id)'"
-        case .quarantined:
-            return "it is kept in quarantine as \(entry.id); 'tcd outbox replay \(entry.id)' tries it again"
-        case .waiting:
-            return "wait longer with --timeout, or look at 'tcd why \(entry.id)'"
-        case .sending, .expired, .cancelled, .delivered: return "'tcd why \(entry.id)' tells more"
+            let time = entry.nextAttempt.map { " from \($0.iso8601)" } ?? ""
+            return "the envelope stays queued as \(id); 'tcd outbox drain' tries it again\(time)"
+        case .held: return "the envelope is held as \(id); then 'tcd outbox retry \(id)'"
+        case .quarantined: return "the envelope is kept as \(id); look at 'tcd why \(id)'"
+        case .waiting, .sending, .expired, .cancelled, .delivered: return "look at 'tcd why \(id)'"
         }
     }
 }
