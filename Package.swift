@@ -220,7 +220,10 @@ let package = Package(
             swiftSettings: rules),
         .testTarget(
             name: "Interop",
-            dependencies: ["ProgramRunner", "tcd"],
+            dependencies: [
+                "Fabric", "CarrierSCP", "ProgramRunner", "tcd",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
             path: "Interop",
             swiftSettings: rules),
     ]

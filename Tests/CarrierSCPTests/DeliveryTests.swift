@@ -167,6 +167,18 @@ struct DeliveryTests {
         #expect(closed?.kind == .refused, "\(String(describing: closed))")
     }
 
+    @Test("A shell that never answers is done without")
+    func hangingShell() async throws {
+        let server = try await SSHServer.start(options: [
+            "ForceCommand case \"$SSH_ORIGINAL_COMMAND\" in *sftp-server) exec $SSH_ORIGINAL_COMMAND;; *) exec cat >/dev/null;; esac"
+        ])
+        var configuration = server.configuration
+        configuration.stallTime = .seconds(2)
+        let receipt = try await SCPCarrier(configuration: configuration).deliver(envelope([1]), along: server.route())
+        #expect(receipt.strength == .stored && receipt.farDigest == nil)
+        #expect(server.names == [demoName])
+    }
+
     @Test("An account that may do nothing is told so")
     func nothingAllowed() async throws {
         let server = try await SSHServer.start(.withoutSFTP, options: ["ForceCommand /bin/false"])

@@ -24,6 +24,10 @@ final class Wire: @unchecked Sendable {
 
     private static let openingSize = 16 << 10
 
+    /// How long after the deadline the wire refuses. Whoever waits between calls notices the deadline before that, and
+    /// leaves a session that can still be used.
+    private static let grace = Duration.seconds(1)
+
     init(_ socket: Descriptor, caller: CancellationFlag) {
         self.socket = socket
         self.caller = caller
@@ -49,7 +53,7 @@ final class Wire: @unchecked Sendable {
 
     /// Whether going on is refused, by the caller or by the clock.
     private func isInterrupted() -> Bool {
-        if caller.isSet { interruption = .cancelled } else if ContinuousClock.now > deadline { interruption = .overdue }
+        if caller.isSet { interruption = .cancelled } else if .now > deadline + Self.grace { interruption = .overdue }
         return interruption != nil
     }
 

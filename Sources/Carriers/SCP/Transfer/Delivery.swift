@@ -177,6 +177,8 @@ struct Delivery {
         _ name: ArrivalName, digest: Digest?, wasDuplicate: Bool, resumedFrom: Int64, _ progress: inout DeliveryProgress
     ) throws(SSHFailure) -> DeliveryReceipt {
         let strength = try directory.settle(name.text)
+        // Of a duplicate too: the attempt that brought it may have died just before this.
+        try directory.announce(name.text)
         progress.finish()
         return DeliveryReceipt(
             strength: strength, route: route, storedName: name.text, farDigest: digest, wasDuplicate: wasDuplicate,

@@ -40,6 +40,11 @@ protocol FarDirectory: AnyObject {
     /// Puts the name and bytes of a file on stable storage; how certain it is that they are.
     func settle(_ name: String) throws(SSHFailure) -> ReceiptStrength
 
+    /// Lets whoever watches the directory know that the file is there and whole, by opening it for writing and closing it:
+    /// a rename that OpenSSH makes of two links is no arrival to a watcher (`daemon.md`, section 2). A file that has been
+    /// taken away already needs that no more.
+    func announce(_ name: String) throws(SSHFailure)
+
     /// Removes a file that this delivery made.
     func remove(_ name: String) throws(SSHFailure)
 

@@ -145,6 +145,15 @@ final class SFTPDirectory: FarDirectory {
         return isSafe ? .stored : .accepted
     }
 
+    func announce(_ name: String) throws(SSHFailure) {
+        do throws(SSHFailure) {
+            try server.close(try server.open(full(name), flags: LIBSSH2_FXF_WRITE, "announcing the file"))
+        } catch {
+            // Taken away, or made by somebody who keeps others from writing: it arrived all the same.
+            guard case .status = error else { throw error }
+        }
+    }
+
     func remove(_ name: String) throws(SSHFailure) {
         if let file { try server.close(file) }
         file = nil

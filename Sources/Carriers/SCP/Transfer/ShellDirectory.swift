@@ -108,6 +108,15 @@ final class ShellDirectory: FarDirectory {
         try shell.synchronize(full(name), in: path) ? .stored : .accepted
     }
 
+    func announce(_ name: String) throws(SSHFailure) {
+        // A redirection would make the file anew where it has been taken away; so that comes last.
+        _ = try shell.run(
+            """
+            f=\(word(name))
+            dd if=/dev/null of="$f" conv=nocreat,notrunc || truncate -c -s +0 -- "$f" || { [ -s "$f" ] && : >>"$f"; }
+            """)
+    }
+
     func remove(_ name: String) throws(SSHFailure) {
         _ = try shell.run("rm -f -- \(word(name)) \(word(Self.tail(name)))")
     }
