@@ -26,6 +26,7 @@ struct Tcd: AsyncParsableCommand {
             ENVIRONMENT
               TIBET_IDENTITY    the identity directory
               TIBET_STATE       the directory of the outbox and of the names that were used
+              TIBET_CARRIER_PATH            where plug-ins are looked for before PATH
               TIBET_HTTP_REQUIRE_AUTH       'recv' takes signed deliveries only
               TIBET_HTTP_TRUSTED_PUBKEYS    whose deliveries 'recv' takes
               TIBET_HTTP_MAX_SIG_AGE_SEC    how old a signature may be
@@ -36,7 +37,7 @@ struct Tcd: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             Send.self, Recv.self, Seal.self, Verify.self, Inspect.self, Unpack.self, IdentityCommand.self,
-            Completions.self, VersionCommand.self,
+            CarrierCommand.self, Completions.self, VersionCommand.self,
         ])
 }
 

@@ -23,7 +23,9 @@ struct Send: AsyncParsableCommand, ReportingCommand {
     var to: String
 
     @Option(
-        name: .long, help: ArgumentHelp("How to carry it: http or local. Default: by the target.", valueName: "name"))
+        name: .long,
+        help: ArgumentHelp(
+            "How to carry it: http, local, or the name of a plug-in. Default: by the target.", valueName: "name"))
     var transport: String?
 
     @Flag(name: .long, help: "The path is an envelope already: send it as it is, under its own name.")
@@ -44,7 +46,7 @@ struct Send: AsyncParsableCommand, ReportingCommand {
         let sender = try identity.loadOrCreate(output: output)
         let name = try identity.name(of: sender)
         let composition = Composition(http: try http.configuration(for: sender, name: name))
-        guard let carrier = composition.carrier(for: route.scheme) else {
+        guard let carrier = try await composition.carrier(for: route.scheme) else {
             throw UsageError("no carrier takes '\(route)'")
         }
         let start = ContinuousClock.now
