@@ -27,6 +27,7 @@ struct Tcd: AsyncParsableCommand {
             ENVIRONMENT
               TIBET_IDENTITY    the identity directory
               TIBET_STATE       the directory of the outbox and of the names that were used
+              TIBET_CARRIER_PATH            where plug-ins are looked for before PATH
               TIBET_HTTP_REQUIRE_AUTH       'recv' takes signed deliveries only
               TIBET_HTTP_TRUSTED_PUBKEYS    whose deliveries 'recv' takes
               TIBET_HTTP_MAX_SIG_AGE_SEC    how old a signature may be
@@ -42,9 +43,8 @@ struct Tcd: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             Send.self, Recv.self, Ack.self, Heartbeat.self, OutboxCommand.self, Why.self, ReceiptCommand.self,
-            Resolve.self, Trust.self,
-            Doctor.self, Seal.self, Verify.self, Inspect.self, Unpack.self, IdentityCommand.self, ConfigCommand.self,
-            Completions.self, VersionCommand.self,
+            Resolve.self, Trust.self, Doctor.self, CarrierCommand.self, Seal.self, Verify.self, Inspect.self,
+            Unpack.self, IdentityCommand.self, ConfigCommand.self, Completions.self, VersionCommand.self,
         ])
 }
 

@@ -12,6 +12,7 @@ public struct HTTPCarrier: ResumableCarrier, ProbingCarrier {
     public let traits = CarrierTraits(
         strongestReceipt: .stored, largestEnvelope: nil, inFlight: 16, publishesAtomically: true)
 
+    private let gate = DeliveryGate(limit: 16)
     private let configuration: HTTPCarrierConfiguration
     private let client: CurlClient
 
@@ -24,8 +25,10 @@ public struct HTTPCarrier: ResumableCarrier, ProbingCarrier {
     public func deliver(
         _ envelope: SealedEnvelope, along route: Route, reporting progress: ProgressSink
     ) async throws(CarrierError) -> DeliveryReceipt {
-        let attempt = try attempt(envelope, route)
-        return try await attempt.deliver(reporting: DeliveryProgress(progress, size: envelope.size))
+        try await gate.pass(to: route) { () throws(CarrierError) in
+            let attempt = try attempt(envelope, route)
+            return try await attempt.deliver(reporting: DeliveryProgress(progress, size: envelope.size))
+        }
     }
 
     public func bytesHeld(of envelope: SealedEnvelope, along route: Route) async throws(CarrierError) -> Int64 {

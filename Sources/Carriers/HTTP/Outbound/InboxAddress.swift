@@ -15,6 +15,9 @@ struct InboxAddress: Equatable {
         guard let scheme = ["http://", "https://"].first(where: { lowered.hasPrefix($0) }) else {
             throw Self.unusable(text, "it does not begin with http:// or https://")
         }
+        guard scheme == route.scheme + "://" else {
+            throw Self.unusable(text, "its route has the scheme '\(route.scheme)'")
+        }
         let rest = text.dropFirst(scheme.count)
         guard rest.utf8.allSatisfy({ (0x21...0x7e).contains($0) && !Self.forbidden.contains($0) }) else {
             throw Self.unusable(text, "it holds a character that cannot be in it")
