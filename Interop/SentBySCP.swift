@@ -13,7 +13,7 @@ extension WithThePeers {
 
         init() throws { folder = try WorkFolder() }
 
-        private func seal(_ context: String, _ content: [UInt8], into spool: Spool) throws -> SealedEnvelope {
+        private func seal(_ context: String, _ content: [UInt8]) throws -> SealedEnvelope {
             let moment = Timestamp.now()
             let surface = try #require(
                 Surface(timeFragment: moment.surfaceDate, context: context, profile: "claude", priority: "normal"))
@@ -22,7 +22,9 @@ extension WithThePeers {
             let name = try #require(surface.arrivalName)
             let path = try folder.write("\(context).bin", content)
             let sealer = Sealer(key: try SigningKey.generate(), options: options)
-            return try spool.seal(.path(path), as: name, with: sealer, at: moment).envelope
+            let sealed = FilePath(folder.path(name.text))
+            _ = try sealer.seal(.path(path), to: sealed)
+            return try SealedEnvelope(hashing: sealed, name: name)
         }
 
         @Test("Over SFTP and over scp: each is judged once, whole, and as trusted-fork", arguments: [true, false])
@@ -30,11 +32,10 @@ extension WithThePeers {
             let daemon = try await PeerDaemon(in: folder)
             let carrier = SCPCarrier(
                 configuration: try await InetdSSH(in: folder, hasSFTP: hasSFTP).configuration)
-            let spool = try Spool(state: FilePath(folder.path("state")))
             let route = Route(scheme: "scp", address: "peer:" + folder.path("daemon/inbox"))
             var names: [String] = []
             for (context, size) in [("small", 5000), ("large", 20 << 20)] {
-                let envelope = try seal(context, noise(size), into: spool)
+                let envelope = try seal(context, noise(size))
                 let receipt = try await carrier.deliver(envelope, along: route, reporting: .none)
                 #expect(receipt.strength == .stored && receipt.farDigest == envelope.digest)
                 names.append(envelope.name.text)
