@@ -81,6 +81,7 @@ final class BreakingRelay: Sendable {
             let isTrickling = breakage == .trickles && passage.sent >= 1 << 20
             let count = recv(passage.near, &buffer, isTrickling ? 16 : buffer.count, 0)
             guard count > 0 else { break }
+            if breakage == .absent || state.withLock({ $0.breakage }) == .absent { return passage.cut() }
             if isTrickling { usleep(100_000) }
             if breakage == .slow { usleep(5000) }
             guard passage.send(buffer[..<count], to: passage.far) else { break }

@@ -69,15 +69,23 @@ enum CrowdCases {
                 try trial.envelope(1000, seed: UInt64(number)), by: carrier, along: farSide.route, stops: [0],
                 in: trial)
         }
-        for delivery in under { trial.expect(await delivery.turnstile.reached() != nil, "a delivery did not begin") }
+        // A carrier that reads every source on one thread stands at the first of them.
+        let firsts = under.map { delivery in Task { await delivery.turnstile.reached() != nil } }
+        let hasBegun = await withTaskGroup(of: Bool.self) { group in
+            for first in firsts { group.addTask { await first.value } }
+            let began = await group.next() ?? false
+            for delivery in under { delivery.turnstile.finish() }
+            return began
+        }
+        trial.expect(hasBegun, "no delivery began")
         let envelope = try trial.envelope(1000, seed: 99)
         let waiting = Task { await carrier.outcome(envelope, along: farSide.route) }
         waiting.cancel()
+        for delivery in under { delivery.turnstile.open() }
         switch await waiting.value {
         case .success: trial.fail("what was cancelled returned a receipt")
         case .failure(let error): trial.expect(error.kind == .cancelled, "it is not cancelled but \(error)")
         }
-        for delivery in under { delivery.turnstile.open() }
         for delivery in under { _ = try await delivery.task.value.get() }
         trial.expect(
             try await farSide.publishedNames().count == under.count, "other envelopes arrived than were to arrive")

@@ -15,7 +15,7 @@ struct InboxAddress: Equatable {
         guard let scheme = ["http://", "https://"].first(where: { lowered.hasPrefix($0) }) else {
             throw Self.unusable(text, "it does not begin with http:// or https://")
         }
-        guard scheme == route.scheme + "://" else {
+        guard HTTPCarrier.schemes.contains(route.scheme) else {
             throw Self.unusable(text, "its route has the scheme '\(route.scheme)'")
         }
         let rest = text.dropFirst(scheme.count)
