@@ -40,11 +40,14 @@ struct Composition: Sendable {
     static let pluginPath = PluginPath(environment: environment)
 
     /// The schemes that can be carried, and why others cannot.
-    static let carriers = KnownCarriers(
-        builtIn: Set(HTTPCarrier.schemes + SCPCarrier.schemes + LocalCarrier.schemes)
-    ) { scheme in
-        pluginPath.plugin(named: scheme) == nil
-            ? "no carrier for '\(scheme)' is built in, and there is no plug-in 'tcd-carrier-\(scheme)'" : nil
+    static let carriers = KnownCarriers(builtIn: schemes) { reason(against: $0) }
+
+    private static let schemes = Set(HTTPCarrier.schemes + SCPCarrier.schemes + LocalCarrier.schemes)
+
+    /// Why nothing here can be sent over `transport`; nil where it can.
+    static func reason(against transport: String) -> String? {
+        guard !schemes.contains(transport), pluginPath.plugin(named: transport) == nil else { return nil }
+        return "no carrier for '\(transport)' is built in, and there is no plug-in 'tcd-carrier-\(transport)'"
     }
 
     /// The carrier for `scheme`; nil when there is none. A plug-in is started the first time, to learn what it promises.

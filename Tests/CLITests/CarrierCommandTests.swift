@@ -17,9 +17,8 @@ struct CarrierCommandTests {
     }
 
     /// Makes a plug-in of some lines of shell.
-    private func plugin(_ name: String, _ body: String) throws {
-        let path = try folder.write("plugins/tcd-carrier-" + name, Array(("#!/bin/sh\n" + body).utf8))
-        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+    private func plugin(_ name: String, _ body: String) async throws {
+        try await folder.program("plugins/tcd-carrier-" + name, "#!/bin/sh\n" + body)
     }
 
     @Test("What is sent with the name of a plug-in goes through it")
@@ -35,7 +34,7 @@ struct CarrierCommandTests {
         let name = try #require(sent["stored_name"] as? String)
         let verifying = try await BuiltProgram.run("verify", folder.path("share/" + name), in: folder.url)
         #expect(verifying.status == 0, "\(verifying)")
-        #expect(try folder.names("state/outbox").isEmpty)
+        #expect(try folder.queued().isEmpty)
     }
 
     @Test("What a plug-in does not deliver stays, and the exit status says what to do")
@@ -44,14 +43,14 @@ struct CarrierCommandTests {
         let sending = try await BuiltProgram.run(
             "send", "a.txt", "--to", folder.path("missing"), "--transport", "shareddir", in: folder.url,
             environment: environment)
-        #expect(sending.status == 69, "\(sending)")
+        #expect(sending.status == 75, "\(sending)")
         #expect(sending.errors.contains("shareddir: there is no directory"), "\(sending)")
-        #expect(try folder.names("state/outbox").count == 1)
+        #expect(try folder.queued().count == 1)
     }
 
     @Test("Carriers are listed, built in and found, usable and not")
     func listing() async throws {
-        try plugin("dead", "exit 1\n")
+        try await plugin("dead", "exit 1\n")
         let listing = try await BuiltProgram.run("carrier", "list", "--json", in: folder.url, environment: environment)
         #expect(listing.status == 0, "\(listing)")
         let all = Dictionary(try listing.objects().map { ($0["name"] as? String ?? "", $0) }) { first, _ in first }
@@ -76,7 +75,7 @@ struct CarrierCommandTests {
 
     @Test("The suite catches a plug-in that does not look what it gets")
     func careless() async throws {
-        try plugin(
+        try await plugin(
             "careless",
             """
             case $TCD_OP in
@@ -98,7 +97,7 @@ struct CarrierCommandTests {
 
     @Test("What cannot be tested is a wrong call")
     func wrongCalls() async throws {
-        try plugin(
+        try await plugin(
             "mute", #"echo '{"type":"hello","protocols":[1],"traits":{"strongest_receipt":"stored","in_flight":1}}'"#)
         for arguments in [["nothing"], ["../sh"], ["mute"], ["mute", "--far-side", "/", "--stall-timeout", "0"]] {
             let testing = try await BuiltProgram.start(

@@ -36,6 +36,17 @@ public final class WorkFolder: Sendable {
         return path(name)
     }
 
+    /// Makes a program of a text: written by a process of its own, because a child that this one starts at the wrong
+    /// moment would hold the file open for writing, and then it cannot be run.
+    public func program(_ name: String, _ text: String) async throws {
+        let source = try write(name + ".text", text.utf8)
+        let outcome = try await Program(
+            "/bin/sh", ["-c", #"cat "$1" >"$2" && chmod 755 "$2""#, "sh", source, path(name)], in: url
+        ).outcome()
+        guard outcome.status == 0 else { throw Program.Overdue(description: "cannot make a program: \(outcome)") }
+        try FileManager.default.removeItem(atPath: source)
+    }
+
     /// The bytes of a file in it.
     public func read(_ name: String) throws -> Data { try Data(contentsOf: self(name)) }
 

@@ -41,6 +41,7 @@ struct ResolverOptions: ParsableArguments {
     /// - Throws: `NameError` for a text that is none.
     func target(_ text: String, transport: String?) throws -> DeliveryTarget {
         try check()
+        if let transport, let reason = Composition.reason(against: transport) { throw UsageError(reason) }
         _ = try TargetForm(parsing: text, transport: transport, builtIn: Composition.carriers.builtIn)
         return DeliveryTarget(text, transport: transport, minimumTrust: minTrust, usesLookup: !noAINS)
     }
