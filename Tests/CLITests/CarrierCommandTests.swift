@@ -17,9 +17,16 @@ struct CarrierCommandTests {
     }
 
     /// Makes a plug-in of some lines of shell.
-    private func plugin(_ name: String, _ body: String) throws {
-        let path = try folder.write("plugins/tcd-carrier-" + name, Array(("#!/bin/sh\n" + body).utf8))
-        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+    ///
+    /// Another program writes it: what this one has open for writing is inherited by whatever other tests start just
+    /// then, and a program that anybody has open for writing cannot be started.
+    private func plugin(_ name: String, _ body: String) async throws {
+        let text = try folder.write("plugin.sh", Array(("#!/bin/sh\n" + body).utf8))
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: text)
+        let copying = try await Program(
+            "/bin/cp", [text, folder.path("plugins/tcd-carrier-" + name)], in: folder.url
+        ).outcome()
+        #expect(copying.status == 0, "\(copying)")
     }
 
     @Test("What is sent with the name of a plug-in goes through it")
@@ -51,7 +58,7 @@ struct CarrierCommandTests {
 
     @Test("Carriers are listed, built in and found, usable and not")
     func listing() async throws {
-        try plugin("dead", "exit 1\n")
+        try await plugin("dead", "exit 1\n")
         let listing = try await BuiltProgram.run("carrier", "list", "--json", in: folder.url, environment: environment)
         #expect(listing.status == 0, "\(listing)")
         let all = Dictionary(try listing.objects().map { ($0["name"] as? String ?? "", $0) }) { first, _ in first }
@@ -76,7 +83,7 @@ struct CarrierCommandTests {
 
     @Test("The suite catches a plug-in that does not look what it gets")
     func careless() async throws {
-        try plugin(
+        try await plugin(
             "careless",
             """
             case $TCD_OP in
@@ -98,7 +105,7 @@ struct CarrierCommandTests {
 
     @Test("What cannot be tested is a wrong call")
     func wrongCalls() async throws {
-        try plugin(
+        try await plugin(
             "mute", #"echo '{"type":"hello","protocols":[1],"traits":{"strongest_receipt":"stored","in_flight":1}}'"#)
         for arguments in [["nothing"], ["../sh"], ["mute"], ["mute", "--far-side", "/", "--stall-timeout", "0"]] {
             let testing = try await BuiltProgram.start(
