@@ -37,8 +37,15 @@ final class ChildProcess {
         var id: pid_t = 0
         let words = CStrings([path])
         let variables = CStrings(environment)
-        let code = tibet_spawn(
-            &id, path, words.pointers, variables.pointers, toChild.read, fromChild.write, fromErrors.write, bytes.read)
+        var code: Int32 = 0
+        for _ in 0..<50 {
+            code = tibet_spawn(
+                &id, path, words.pointers, variables.pointers, toChild.read, fromChild.write, fromErrors.write,
+                bytes.read)
+            // Whoever has just written the program may hold it open for a moment more, and so may what they start.
+            guard code == ETXTBSY else { break }
+            usleep(20_000)
+        }
         for descriptor in [toChild.read, fromChild.write, fromErrors.write] { close(descriptor) }
         let process = code == 0 ? tibet_open_process(id) : -1
         guard code == 0, process >= 0 else {
