@@ -153,7 +153,7 @@ let package = Package(
         .testTarget(
             name: "CarrierHTTPTests",
             dependencies: [
-                "Fabric", "CarrierHTTP", "HTTPClient", "CLinux",
+                "Fabric", "CarrierHTTP", "HTTPClient", "CLinux", "ProgramRunner",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

@@ -51,6 +51,24 @@ extension WithThePeers {
             #expect(try TreeListing(of: folder("out/tree")) == TreeListing(of: folder("tree")))
         }
 
+        @Test("An acknowledgement is judged like any other, and a heartbeat is heard")
+        func acknowledgementAndHeartbeat() async throws {
+            let daemon = try await PeerDaemon(in: folder)
+            let acknowledging = try await BuiltProgram.run(
+                "ack", "2026-05-14.demo.claude.normal.tza", "--to", daemon.url, "--note", "got it", "--json",
+                in: folder.url)
+            #expect(acknowledging.status == 0, "\(acknowledging)")
+            let beating = try await BuiltProgram.run(
+                "heartbeat", "--to", daemon.url, "--kind-detail", "shutdown", in: folder.url)
+            #expect(beating.status == 0, "\(beating)")
+            let heartbeat = try await daemon.heartbeat()
+            #expect(heartbeat.kind == "shutdown" && heartbeat.isVerified)
+            let name = try #require(try acknowledging.objects().first?["name"] as? String)
+            let judgements = try await daemon.judgements(2)
+            let judged = try #require(judgements.first { $0.name == name })
+            #expect(judged.isValid && judged.surfaceStatus == "MATCH" && judged.disposition == "trusted-fork")
+        }
+
         @Test("Several in one second, and several of one day's name: none takes the place of another")
         func sameNames() async throws {
             let daemon = try await PeerDaemon(in: folder)

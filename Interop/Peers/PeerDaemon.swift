@@ -49,6 +49,14 @@ final class PeerDaemon: Sendable {
         return judgements
     }
 
+    /// Waits for a heartbeat in its audit log, and returns its kind, and whether it was verified.
+    func heartbeat() async throws -> (kind: String, isVerified: Bool) {
+        let heard = try await Repeated.until(within: .seconds(20)) { try !self.records("heartbeat").isEmpty }
+        let record = try records("heartbeat").first
+        #expect(heard, "the daemon heard nothing")
+        return (record?["kind_detail"] as? String ?? "", record?["verified"] as? Bool ?? false)
+    }
+
     /// Stops it.
     func stop() async throws { try await program.stop() }
 
@@ -61,18 +69,21 @@ final class PeerDaemon: Sendable {
     }
 
     private func audit() throws -> [Judgement] {
-        guard folder.holds(place + "/audit.jsonl") else { return [] }
-        let text = String(decoding: try folder.read(place + "/audit.jsonl"), as: UTF8.self)
-        // The last line may be half written.
-        let lines = text.split(separator: "\n").dropLast(text.hasSuffix("\n") ? 0 : 1)
-        return try lines.compactMap { line in
-            guard let record = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any],
-                record["stage"] as? String == "verify-fork"
-            else { return nil }
-            return Judgement(
+        try records("verify-fork").map { record in
+            Judgement(
                 name: record["name"] as? String ?? "", disposition: record["disposition"] as? String ?? "",
                 surfaceStatus: record["surface_status"] as? String ?? "",
                 isValid: record["verify_valid"] as? Bool ?? false)
         }
+    }
+
+    /// What the audit log says of one stage.
+    private func records(_ stage: String) throws -> [[String: Any]] {
+        guard folder.holds(place + "/audit.jsonl") else { return [] }
+        let text = String(decoding: try folder.read(place + "/audit.jsonl"), as: UTF8.self)
+        // The last line may be half written.
+        let lines = text.split(separator: "\n").dropLast(text.hasSuffix("\n") ? 0 : 1)
+        return try lines.compactMap { try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any] }
+            .filter { $0["stage"] as? String == stage }
     }
 }

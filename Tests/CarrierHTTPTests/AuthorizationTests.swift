@@ -105,7 +105,7 @@ import Testing
 
     @Test(arguments: ["0", "", "True", "YES", "on", "1 "]) func onlyThreeSpellingsMeanYes(_ text: String) throws {
         #expect(try !AuthorizationPolicy(environment: ["TIBET_HTTP_REQUIRE_AUTH": text]).requiresSignature)
-        #expect(throws: Never.self) { try AuthorizationPolicy(environment: ["TIBET_HTTP_REQUIRE_AINS_PIN": text]) }
+        #expect(try !AuthorizationPolicy(environment: ["TIBET_HTTP_REQUIRE_AINS_PIN": text]).requiresPin)
     }
 
     @Test func aListImpliesASignature() throws {
@@ -118,14 +118,21 @@ import Testing
             try AuthorizationPolicy(environment: ["TIBET_HTTP_MAX_SIG_AGE_SEC": text]).window == .seconds(300))
     }
 
-    @Test func whatCannotBeKeptIsRefusedAtTheStart() {
-        for environment in [
-            ["TIBET_HTTP_REQUIRE_AINS_PIN": "1"], ["TIBET_HTTP_TRUSTED_PUBKEYS": "nonsense"],
-        ] {
-            let error = #expect(throws: HTTPListenerError.self) {
-                try AuthorizationPolicy(environment: environment)
-            }
-            #expect(error?.category == .configuration)
+    @Test func aPinImpliesASignature() throws {
+        let policy = try AuthorizationPolicy(environment: ["TIBET_HTTP_REQUIRE_AINS_PIN": "1"])
+        #expect(policy.requiresPin && policy.requiresSignature)
+    }
+
+    @Test func whatCannotBeKeptIsRefusedAtTheStart() async throws {
+        let error = #expect(throws: HTTPListenerError.self) {
+            try AuthorizationPolicy(environment: ["TIBET_HTTP_TRUSTED_PUBKEYS": "nonsense"])
         }
+        #expect(error?.category == .configuration)
+        var pinned = AuthorizationPolicy()
+        pinned.requiresPin = true
+        let unstarted = await #expect(throws: HTTPListenerError.self) {
+            try await TestInbox.with(policy: pinned) { _ in }
+        }
+        #expect(unstarted?.category == .configuration)
     }
 }

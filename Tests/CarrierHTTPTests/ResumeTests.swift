@@ -1,5 +1,6 @@
 import Fabric
 import Foundation
+import ProgramRunner
 import SystemPackage
 import Testing
 
@@ -97,6 +98,12 @@ import Testing
                 socket.send(Self.patch(id, from: 0, Array(Self.bytes[..<3_000_000]), length: Self.bytes.count))
                 return socket
             }
+            // Only what the listener has begun to store can be taken over.
+            let workspace = inbox.workspace
+            #expect(
+                try await Repeated.until(within: .seconds(30)) {
+                    workspace.content(".uploads/\(id).part")?.isEmpty == false
+                })
             let receipt = try await carrier().deliver(Self.whole, along: inbox.route, reporting: .none)
             #expect(receipt.resumedFrom > 0)
             #expect(inbox.workspace.content("a.tza") == Self.bytes)

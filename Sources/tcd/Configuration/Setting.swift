@@ -52,6 +52,9 @@ struct Setting: Sendable {
         Setting("http.port", "TIBET_HTTP_PORT", else: "8443", "the port of a named receiver's HTTP inbox"),
         Setting("http.require-auth", "TIBET_HTTP_REQUIRE_AUTH", else: "0", "1: recv takes signed deliveries only"),
         Setting(
+            "http.require-ains-pin", "TIBET_HTTP_REQUIRE_AINS_PIN", else: "0",
+            "1: recv takes only deliveries signed with the key that AINS has for the claimed sender"),
+        Setting(
             "http.trusted-keys", "TIBET_HTTP_TRUSTED_PUBKEYS", else: "", "the only keys whose deliveries recv takes"),
         Setting(
             "http.signature-age", "TIBET_HTTP_MAX_SIG_AGE_SEC", else: "300", "seconds that a signature is good for"),

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import CarrierHTTP
 internal import Fabric
 internal import FoundationEssentials
+internal import Resolver
 internal import SystemPackage
 
 /// Where to listen, for whom, and how much to take.
@@ -52,7 +53,26 @@ struct ListenerOptions: ParsableArguments {
         limits.headerTime = try Seconds.duration(headerTimeout, of: "--header-timeout")
         limits.idleTime = try Seconds.duration(idleTimeout, of: "--idle-timeout")
         let policy = try AuthorizationPolicy(environment: ProcessInfo.processInfo.environment)
-        return HTTPListenerConfiguration(host: host, port: port, authorization: policy, limits: limits, tls: try tls())
+        var configuration = HTTPListenerConfiguration(
+            host: host, port: port, authorization: policy, limits: limits, tls: try tls())
+        if policy.requiresPin { configuration.keyOfClaim = try Self.keyOfClaim() }
+        return configuration
+    }
+
+    /// Asks AINS, as the environment names it, for the key of a claimed name; nil where none is named.
+    private static func keyOfClaim() throws -> (@Sendable (String) async -> PublicKey?)? {
+        let resolver = try Resolver(
+            ResolverConfiguration(
+                environment: ProcessInfo.processInfo.environment, state: try HostDirectories.current().state(),
+                carriers: Composition.carriers))
+        guard let service = resolver.nameService else { return nil }
+        return { claim in
+            guard let name = ClaimedName(parsing: claim), let host = try? HostPart(parsing: name.host),
+                case .found(let record, _) = await service.look(up: host.lookupName).outcome,
+                record.standing == .usable
+            else { return nil }
+            return record.key
+        }
     }
 
     private func tls() throws -> HTTPListenerTLS? {

@@ -14,10 +14,11 @@ struct TestInbox: Sendable {
     static func with<Value>(
         workspace: Workspace = Workspace(), reserve: Int64 = 0, policy: AuthorizationPolicy = AuthorizationPolicy(),
         limits: HTTPListenerLimits = quick(), tls: HTTPListenerTLS? = nil,
+        keyOfClaim: (@Sendable (String) async -> PublicKey?)? = nil,
         _ body: (TestInbox) async throws -> Value
     ) async throws -> Value {
         let inbox = try await start(
-            workspace: workspace, reserve: reserve, policy: policy, limits: limits, tls: tls)
+            workspace: workspace, reserve: reserve, policy: policy, limits: limits, tls: tls, keyOfClaim: keyOfClaim)
         do {
             let value = try await body(inbox)
             await inbox.listener.stop()
@@ -30,10 +31,12 @@ struct TestInbox: Sendable {
 
     static func start(
         workspace: Workspace = Workspace(), reserve: Int64 = 0, policy: AuthorizationPolicy = AuthorizationPolicy(),
-        limits: HTTPListenerLimits = quick(), tls: HTTPListenerTLS? = nil
+        limits: HTTPListenerLimits = quick(), tls: HTTPListenerTLS? = nil,
+        keyOfClaim: (@Sendable (String) async -> PublicKey?)? = nil
     ) async throws -> TestInbox {
         let lane = try Lane(directory: workspace.path.appending("lane"), reserve: reserve)
-        let configuration = HTTPListenerConfiguration(port: 0, authorization: policy, limits: limits, tls: tls)
+        var configuration = HTTPListenerConfiguration(port: 0, authorization: policy, limits: limits, tls: tls)
+        configuration.keyOfClaim = keyOfClaim
         let listener = HTTPListener(configuration: configuration, lane: lane)
         let address = try await listener.start()
         return TestInbox(workspace: workspace, listener: listener, address: address, lane: lane)

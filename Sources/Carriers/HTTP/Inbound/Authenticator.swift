@@ -5,6 +5,8 @@ internal import HTTPTypes
 /// is known (`http-inbox.md`, section 6, row 5).
 struct Authenticator: Sendable {
     let policy: AuthorizationPolicy
+    /// The key that a name service has for a claimed name.
+    var keyOfClaim: (@Sendable (String) async -> PublicKey?)?
 
     /// What a request's header says, before its body was seen.
     enum Claim: Sendable {
@@ -21,10 +23,14 @@ struct Authenticator: Sendable {
 
     /// Reads the header.
     ///
-    /// - Throws: 401 when a signature is required and this cannot be one.
-    func claim(in headers: HTTPFields) throws(Refusal) -> Claim {
+    /// - Throws: 401 when a signature is required and this cannot be one, or a pin is and this key is not the claim's.
+    func claim(in headers: HTTPFields) async throws(Refusal) -> Claim {
         let claim = read(headers)
         if policy.requiresSignature, claim.key == nil { throw .unauthorized }
+        if policy.requiresPin {
+            guard case .plausible(let authorization, let did?) = claim, await keyOfClaim?(did) == authorization.key
+            else { throw .unauthorized }
+        }
         return claim
     }
 

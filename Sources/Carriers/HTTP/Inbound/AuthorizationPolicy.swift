@@ -8,11 +8,15 @@ public struct AuthorizationPolicy: Sendable, Equatable {
     /// How far a signature's timestamp may be from this machine's clock, before or after. 5 minutes by default.
     public var window: Duration
 
+    /// Whether only a sender is let in whose key is the one that a name service has for the name that it claims
+    /// (`http-inbox.md`, section 6, row 10). Implies `requiresSignature`; needs `HTTPListenerConfiguration.keyOfClaim`.
+    public var requiresPin = false
+
     private var asksForSignature: Bool
 
     /// Whether a delivery without a valid signature is refused with 401.
     public var requiresSignature: Bool {
-        get { asksForSignature || !trustedKeys.isEmpty }
+        get { asksForSignature || requiresPin || !trustedKeys.isEmpty }
         set { asksForSignature = newValue }
     }
 
@@ -28,20 +32,16 @@ public struct AuthorizationPolicy: Sendable, Equatable {
     /// - `TIBET_HTTP_REQUIRE_AUTH`: exactly `1`, `true` or `yes` means yes, anything else no.
     /// - `TIBET_HTTP_TRUSTED_PUBKEYS`: keys in hexadecimal, separated by commas; white space and case do not matter.
     /// - `TIBET_HTTP_MAX_SIG_AGE_SEC`: whole seconds; 300 when it is not a number.
-    /// - `TIBET_HTTP_REQUIRE_AINS_PIN`: exactly `1`, `true` or `yes` is an error, as this listener looks nothing up.
+    /// - `TIBET_HTTP_REQUIRE_AINS_PIN`: exactly `1`, `true` or `yes` means yes, anything else no.
     ///
-    /// - Throws: `HTTPListenerError.misconfigured` for a pin that cannot be had, or a list of keys that holds something
-    ///   and no key: ignoring it would let everybody in.
+    /// - Throws: `HTTPListenerError.misconfigured` for a list of keys that holds something and no key: ignoring it would
+    ///   let everybody in.
     public init(environment: [String: String]) throws(HTTPListenerError) {
-        if Self.isTrue(environment["TIBET_HTTP_REQUIRE_AINS_PIN"]) {
-            throw .misconfigured(
-                "TIBET_HTTP_REQUIRE_AINS_PIN is set, and this build does not look keys up",
-                remedy: "list the keys in TIBET_HTTP_TRUSTED_PUBKEYS and unset it")
-        }
         self.init(
             requiresSignature: Self.isTrue(environment["TIBET_HTTP_REQUIRE_AUTH"]),
             trustedKeys: try Self.keys(in: environment["TIBET_HTTP_TRUSTED_PUBKEYS"] ?? ""),
             window: .seconds(Self.seconds(in: environment["TIBET_HTTP_MAX_SIG_AGE_SEC"]) ?? 300))
+        requiresPin = Self.isTrue(environment["TIBET_HTTP_REQUIRE_AINS_PIN"])
     }
 
     private static func isTrue(_ value: String?) -> Bool {

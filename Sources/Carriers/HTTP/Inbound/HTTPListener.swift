@@ -59,6 +59,11 @@ public actor HTTPListener {
     @discardableResult
     public func start() async throws(HTTPListenerError) -> HTTPListenerAddress {
         guard case .fresh = state else { throw .startedBefore }
+        guard !configuration.authorization.requiresPin || configuration.keyOfClaim != nil else {
+            throw .misconfigured(
+                "senders' keys are to be compared with a name service, and there is none to ask",
+                remedy: "name the address of AINS in TIBET_AINS_API_URL, or unset TIBET_HTTP_REQUIRE_AINS_PIN")
+        }
         state = .stopped
         do {
             try lane.removeAbandonedDeposits()
@@ -102,7 +107,7 @@ public actor HTTPListener {
     private func responder() -> InboxResponder {
         let limits = configuration.limits
         let policy = configuration.authorization
-        let authenticator = Authenticator(policy: policy)
+        let authenticator = Authenticator(policy: policy, keyOfClaim: configuration.keyOfClaim)
         let slots = UploadSlots(limit: limits.concurrentUploads)
         let receiver = BodyReceiver(work: BlockingWork(on: pool))
         let arrivals = Arrivals(

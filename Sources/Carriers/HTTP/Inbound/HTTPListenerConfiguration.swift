@@ -1,3 +1,4 @@
+public import Fabric
 public import SystemPackage
 
 /// Where a listener listens, whom it lets in, and how much it takes.
@@ -8,6 +9,9 @@ public struct HTTPListenerConfiguration: Sendable {
     public var port: Int
     /// Who may deliver.
     public var authorization: AuthorizationPolicy
+    /// The key that a name service has for the name that a sender claims (`X-TIBET-Sender-DID`); nil when it has none, or
+    /// cannot be asked. Needed where the policy requires a pin, and asked before the body is read.
+    public var keyOfClaim: (@Sendable (_ claim: String) async -> PublicKey?)?
     /// How much is taken, and how fast it must come.
     public var limits: HTTPListenerLimits
     /// The certificate to serve `https` with; nil for plain `http`.

@@ -17,7 +17,7 @@ struct PlainDeliveries: Sendable {
     ) async throws(Refusal) -> Reply {
         guard let length = exchange.contentLength, length > 0 else { throw .lengthRequired }
         guard length <= limits.largestBody else { throw .tooLarge(limits.largestBody) }
-        let claim = try authenticator.claim(in: exchange.headers)
+        let claim = try await authenticator.claim(in: exchange.headers)
         let release = try slots.take()
         defer { release() }
         let deposit = try await begin(name, length)

@@ -17,7 +17,7 @@ struct ResumableUploads: Sendable {
     /// The signature is over the announced digest, so it is checked before a byte comes.
     func open(_ name: ArrivalName, _ exchange: InboxResponder.Exchange) async throws(Refusal) -> Reply {
         let (digest, size) = try announced(exchange)
-        let claim = try authenticator.claim(in: exchange.headers)
+        let claim = try await authenticator.claim(in: exchange.headers)
         let authentication = try authenticator.verify(claim, over: digest)
         // Looking for the envelope, and hashing what is held of it, are as much work as taking one in.
         let release = try slots.take()
@@ -57,7 +57,7 @@ struct ResumableUploads: Sendable {
         _ id: String, _ exchange: InboxResponder.Exchange, _ writer: borrowing ResponseWriter
     ) async throws(Refusal) -> Reply {
         let (offset, length) = try rest(exchange)
-        let claim = try authenticator.claim(in: exchange.headers)
+        let claim = try await authenticator.claim(in: exchange.headers)
         let release = try slots.take()
         defer { release() }
         let (holder, deposit) = try await take(id, exchange)
@@ -182,7 +182,7 @@ extension ResumableUploads {
     private func takeAdmitted(
         _ id: String, _ exchange: InboxResponder.Exchange
     ) async throws(Refusal) -> ResumableDeposit {
-        let claim = try authenticator.claim(in: exchange.headers)
+        let claim = try await authenticator.claim(in: exchange.headers)
         let (_, deposit) = try await take(id, exchange)
         do throws(Refusal) {
             _ = try admit(claim, to: deposit.announcement)
