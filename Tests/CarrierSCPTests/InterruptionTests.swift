@@ -2,6 +2,7 @@ import Dispatch
 import Fabric
 import Foundation
 import ProgramRunner
+import SSHServerRunner
 import SystemPackage
 import Testing
 

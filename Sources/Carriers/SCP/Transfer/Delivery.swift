@@ -8,8 +8,10 @@ struct Delivery {
     let route: Route
     let connection: SSHConnection
     let directory: any FarDirectory
+    /// Held while the staging file may be written to.
+    let slot: StagingSlot
 
-    private var staging: String { StagingFile.name(for: envelope) }
+    private var staging: String { StagingFile.name(for: envelope, slot: slot.number) }
 
     /// Below this size nobody asks beforehand whether there is room: a failure costs no more than the question.
     private static let sizeWorthAsking: Int64 = 1 << 20
@@ -139,6 +141,7 @@ struct Delivery {
         } catch {
             throw try explained(error, missing: 0)
         }
+        guard size >= 0 else { throw damaged("lost the file that was being written") }
         guard size == envelope.size else { throw damaged("has \(size) bytes where \(envelope.size) were sent") }
         let digest = try directory.digest(of: staging, first: size, isWorthReading: false)
         if digest == envelope.digest { return digest }

@@ -158,8 +158,13 @@ final class SFTPDirectory: FarDirectory {
         if let file { try server.close(file) }
         file = nil
         let path = full(name)
-        try server.call("removing the partial") {
-            libssh2_sftp_unlink_ex(server.handle, path, UInt32(path.utf8.count))
+        do throws(SSHFailure) {
+            try server.call("removing the partial") {
+                libssh2_sftp_unlink_ex(server.handle, path, UInt32(path.utf8.count))
+            }
+        } catch {
+            // It may be gone already: what a killed sender had asked for is still done after its end.
+            guard case .status(let status, _) = error, status == UInt(LIBSSH2_FX_NO_SUCH_FILE) else { throw error }
         }
     }
 
