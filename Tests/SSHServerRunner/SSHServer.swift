@@ -116,6 +116,9 @@ package final class SSHServer: Sendable {
         return Route(scheme: "scp", address: "scp://\(user)@127.0.0.1:\(other ?? port)\(path.joined())")
     }
 
+    /// The inbox, as a program is told.
+    package var inbox: String { route().address }
+
     /// What is in the inbox, hidden files included.
     package var names: [String] { (try? folder.names("inbox")) ?? [] }
 
