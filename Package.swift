@@ -179,7 +179,7 @@ let package = Package(
         .testTarget(
             name: "CarrierSCPTests",
             dependencies: [
-                "Fabric", "CarrierSCP", "CSSH2", "ProgramRunner",
+                "Fabric", "CarrierSCP", "CSSH2", "ProgramRunner", "SSHServerRunner",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: rules),
@@ -196,7 +196,8 @@ let package = Package(
         .testTarget(
             name: "ConformanceTests",
             dependencies: [
-                "Fabric", "CarrierConformance", "CarrierExec", "CarrierHTTP", "CarrierLocal",
+                "Fabric", "CarrierConformance", "CarrierExec", "CarrierHTTP", "CarrierLocal", "CarrierSCP",
+                "ProgramRunner", "SSHServerRunner",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             // Started where it lies, as a plug-in is.
@@ -213,9 +214,17 @@ let package = Package(
             path: "Tests/OutboxCrasher",
             swiftSettings: rules),
         .target(name: "ProgramRunner", path: "Tests/ProgramRunner", swiftSettings: rules),
+        .target(
+            name: "SSHServerRunner",
+            dependencies: [
+                "Fabric", "CarrierSCP", "ProgramRunner",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Tests/SSHServerRunner",
+            swiftSettings: rules),
         .testTarget(
             name: "CLITests",
-            dependencies: ["ProgramRunner", "tcd"],
+            dependencies: ["ProgramRunner", "SSHServerRunner", "tcd"],
             resources: [.copy("Scripts")],
             swiftSettings: rules),
         .testTarget(

@@ -1,9 +1,10 @@
 import Foundation
 import Glibc
 import ProgramRunner
+import SSHServerRunner
 
-/// Many sends that share one outbox, killed at random moments, over HTTP, over a bad network, and into a directory; then
-/// a drain, and a count of what there is.
+/// Many sends that share one outbox, killed at random moments, over HTTP, over a bad network, over SSH, and into a
+/// directory; then a drain, and a count of what there is.
 final class CrashHarness: Sendable {
     /// What came of all runs.
     struct Figures: Sendable, CustomStringConvertible {
@@ -11,6 +12,8 @@ final class CrashHarness: Sendable {
         var killed = 0
         var refused = 0
         var ordered = 0
+        /// Of those in the index.
+        var overSSH = 0
         var receiversKilled = 0
         var faults: [String: Int] = [:]
         /// What should not be, one line each.
@@ -18,7 +21,8 @@ final class CrashHarness: Sendable {
 
         var description: String {
             let faults = faults.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
-            return "\(runs) sends, \(killed) killed, \(refused) that failed, \(ordered) in the index, "
+            return
+                "\(runs) sends, \(killed) killed, \(refused) that failed, \(ordered) in the index (\(overSSH) over SSH), "
                 + "\(receiversKilled) receivers killed; on the network: \(faults.isEmpty ? "nothing" : faults)"
         }
     }
@@ -30,7 +34,18 @@ final class CrashHarness: Sendable {
 
     /// One send.
     private struct Run: Sendable {
-        enum Way: CaseIterable { case http, relay, local }
+        enum Way {
+            case http, relay, local, ssh
+
+            /// One in eight goes over SSH, which takes longest; the others share the rest.
+            init(_ number: Int) {
+                let others = [Way.http, .relay, .local]
+                self = number % 8 == 5 ? .ssh : others[number % 3]
+            }
+
+            /// How many times as long as over HTTP it takes at most until one is done.
+            var length: Double { self == .ssh ? 6 : 2.5 }
+        }
         var number: Int
         var way: Way
         var size: Int
@@ -41,11 +56,15 @@ final class CrashHarness: Sendable {
     let folder: WorkFolder
     private let seed: UInt64
     private let port: Int
+    private let server: SSHServer
+    private let serverOptions: [String]
 
-    init(seed: UInt64) throws {
+    init(seed: UInt64) async throws {
         folder = try WorkFolder()
         self.seed = seed
         port = try FreePort.find()
+        server = try await SSHServer.start()
+        serverOptions = try server.clientOptions()
         try folder.folder("drop")
         try folder.folder("in")
     }
@@ -62,10 +81,13 @@ final class CrashHarness: Sendable {
         var number = 0
         while number < count {
             let batch = (number..<min(count, number + 4)).map { number in
-                Run(
-                    number: number, way: Run.Way.allCases[number % 3],
+                let way = Run.Way(number)
+                // One in eight lives, and now and then one of those over SSH.
+                return Run(
+                    number: number, way: way,
                     size: number % 10 == 9 ? 3 << 20 : Int.random(in: 1...60_000, using: &random),
-                    death: number % 8 == 7 ? nil : usual * Double.random(in: 0...2.5, using: &random))
+                    death: number % 8 == 7 || number % 40 == 13
+                        ? nil : usual * Double.random(in: 0...way.length, using: &random))
             }
             number += batch.count
             for outcome in try await send(batch, relay) {
@@ -118,13 +140,14 @@ final class CrashHarness: Sendable {
                     case .http: "http://127.0.0.1:\(port)"
                     case .relay: relay.url
                     case .local: folder.path("drop")
+                    case .ssh: server.inbox
                     }
                 let program = try BuiltProgram.start(
                     [
                         "send", folder.path("in/run\(run.number).bin"), "--to", target, "--stall-timeout", "1",
                         "--json",
                         "--surface-context", "run\(run.number)",
-                    ], in: folder.url)
+                    ] + serverOptions, in: folder.url)
                 group.addTask {
                     let killer = Task {
                         guard let death = run.death else { return }
@@ -140,7 +163,8 @@ final class CrashHarness: Sendable {
     }
 
     private func drain(killedAfter death: Duration) async throws {
-        let program = try BuiltProgram.start(["outbox", "drain", "--stall-timeout", "1"], in: folder.url)
+        let program = try BuiltProgram.start(
+            ["outbox", "drain", "--stall-timeout", "1"] + serverOptions, in: folder.url)
         try await Task.sleep(for: death)
         program.kill()
         _ = try await program.outcome()
@@ -151,8 +175,7 @@ final class CrashHarness: Sendable {
     /// Drains, and has tried again at once what rests, or waits for somebody who looks.
     private func settle() async throws {
         for _ in 0..<20 {
-            _ = try await BuiltProgram.run(
-                "outbox", "drain", "--jobs", "2", "--stall-timeout", "5", in: folder.url, within: .seconds(300))
+            try await run("outbox", "drain", "--jobs", "2", "--stall-timeout", "5")
             let open = try await entries(all: false)
             if open.isEmpty { return }
             for entry in open {
@@ -160,9 +183,14 @@ final class CrashHarness: Sendable {
                 if entry["state"] as? String == "quarantined" {
                     _ = try await BuiltProgram.run("outbox", "replay", id, in: folder.url)
                 }
-                _ = try await BuiltProgram.run("outbox", "retry", id, "--stall-timeout", "5", in: folder.url)
+                try await run("outbox", "retry", id, "--stall-timeout", "5")
             }
         }
+    }
+
+    /// Runs something that may deliver to all of the receivers.
+    private func run(_ arguments: String...) async throws {
+        _ = try await BuiltProgram.start(arguments + serverOptions, in: folder.url).outcome(within: .seconds(300))
     }
 
     private func entries(all: Bool) async throws -> [[String: Any]] {
@@ -178,25 +206,47 @@ final class CrashHarness: Sendable {
             $0["event"] as? String == "received" && !(($0["unpacked"] as? [String]) ?? []).isEmpty
         }.compactMap { $0["tpid"] as? String }
         let timesUnpacked = Dictionary(unpacked.map { ($0, 1) }, uniquingKeysWith: +)
-        let dropped = try folder.names("drop").filter { $0.hasSuffix(".tza") }
-        var digests: [String: Int] = [:]
-        for name in dropped { digests[try await digest("drop/\(name)"), default: 0] += 1 }
+        let drops = [
+            try await Drop(folder.path("drop"), in: self), try await Drop(server.folder.path("inbox"), in: self),
+        ]
         for entry in entries {
             let context =
                 (entry["name"] as? String ?? "").split(separator: ".").dropFirst().first.map(String.init) ?? ""
             let id = "\(entry["id"] ?? "?") (\(context))"
             if entry["state"] as? String != "delivered" { figures.problems.append("\(id) is \(entry["state"] ?? "?")") }
-            if (entry["target"] as? String)?.hasPrefix("http") == true {
+            let target = entry["target"] as? String ?? ""
+            if target.hasPrefix("http") {
                 check(context, id, times: timesUnpacked[entry["tpid"] as? String ?? ""] ?? 0, &figures)
-            } else if digests[entry["digest"] as? String ?? ""] != 1 {
-                figures.problems.append(
-                    "\(id) lies \(digests[entry["digest"] as? String ?? ""] ?? 0) times in the drop")
+            } else {
+                let times = drops[target.hasPrefix("scp") ? 1 : 0].times[entry["digest"] as? String ?? ""] ?? 0
+                if times != 1 { figures.problems.append("\(id) lies \(times) times where it was sent to") }
             }
         }
-        let local = entries.filter { ($0["target"] as? String)?.hasPrefix("http") == false }
-        if dropped.count != local.count { figures.problems.append("\(dropped.count) in the drop, not \(local.count)") }
+        let targets = entries.compactMap { $0["target"] as? String }
+        let overSSH = targets.count { $0.hasPrefix("scp") }
+        figures.overSSH = overSSH
+        for (drop, count) in [(drops[0], targets.count { $0.hasPrefix("/") }), (drops[1], overSSH)]
+        where drop.count != count {
+            figures.problems.append("\(drop.count) lie where \(count) were sent to")
+        }
+        let partials = server.names.filter { $0.hasSuffix(".part") }
+        if !partials.isEmpty { figures.problems.append("left at the far side: \(partials)") }
         let left = try folder.names("state/outbox").filter { $0.hasSuffix(".tza") || $0.hasSuffix(".part") }
         if !left.isEmpty { figures.problems.append("left in the outbox: \(left)") }
+    }
+
+    /// What lies in a directory that is sent to.
+    private struct Drop {
+        var count = 0
+        /// How many files there are with each digest.
+        var times: [String: Int] = [:]
+
+        init(_ path: String, in harness: CrashHarness) async throws {
+            for name in try FileManager.default.contentsOfDirectory(atPath: path) where name.hasSuffix(".tza") {
+                count += 1
+                times[try await harness.digest("\(path)/\(name)"), default: 0] += 1
+            }
+        }
     }
 
     private func check(_ context: String, _ id: String, times: Int, _ figures: inout Figures) {
@@ -212,8 +262,8 @@ final class CrashHarness: Sendable {
     }
 
     /// The SHA-256 of a file, as the outbox spells it.
-    private func digest(_ name: String) async throws -> String {
-        let outcome = try await Program("/usr/bin/sha256sum", [folder.path(name)], in: folder.url).outcome()
+    private func digest(_ path: String) async throws -> String {
+        let outcome = try await Program("/usr/bin/sha256sum", [path], in: folder.url).outcome()
         return "sha256:" + outcome.output.prefix(64)
     }
 

@@ -18,5 +18,6 @@ struct CrashHarnessTests {
         #expect(figures.runs == count)
         // A harness that kills nobody, or only those that have not begun, shows nothing.
         #expect(figures.killed > 0 && figures.ordered > count / 8, "\(figures)")
+        #expect(figures.overSSH >= count / 40, "\(figures)")
     }
 }

@@ -9,6 +9,9 @@ public protocol ConformanceSubject: Sendable {
     /// Why cases cannot run, by the name of the case. A reason is a sentence that a reader can disagree with. An excuse
     /// for a case that could run, or for none, is a failure.
     var excuses: [String: String] { get }
+    /// Why receipts that say `stored` may come without a digest that the far side computed, as a sentence like those of
+    /// excuses; nil where they may not.
+    var reasonForNoDigest: String? { get }
 
     /// A carrier as users make it, but with waits of a second or two in place of half a minute.
     func makeCarrier() async throws -> any Carrier
@@ -22,6 +25,7 @@ public protocol ConformanceSubject: Sendable {
 
 extension ConformanceSubject {
     public var excuses: [String: String] { [:] }
+    public var reasonForNoDigest: String? { nil }
     public func makeLimitedCarrier() async throws -> any Carrier { throw MissingPower("no limit on the size") }
 }
 

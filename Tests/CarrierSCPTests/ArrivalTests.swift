@@ -2,6 +2,7 @@ import Fabric
 import Foundation
 import Glibc
 import ProgramRunner
+import SSHServerRunner
 import Testing
 
 @testable import CarrierSCP

@@ -1,6 +1,7 @@
 import Fabric
 import Foundation
 import ProgramRunner
+import SSHServerRunner
 import SystemPackage
 import Testing
 
@@ -106,9 +107,9 @@ struct DeliveryTests {
         let route = server.route()
         let bytes = noise(3 << 20)
         let carriers = (0..<3).map { _ in server.carrier }
-        await withTaskGroup(of: Void.self) { group in
-            // They share a staging file, so one may find it gone; then it is there, whole, or is tried again.
-            for carrier in carriers { group.addTask { _ = try? await carrier.deliver(envelope(bytes), along: route) } }
+        try await withThrowingTaskGroup(of: DeliveryReceipt.self) { group in
+            for carrier in carriers { group.addTask { try await carrier.deliver(envelope(bytes), along: route) } }
+            for try await receipt in group { #expect(receipt.storedName == demoName) }
         }
         let last = try await server.carrier.deliver(envelope(bytes), along: route)
         #expect(last.storedName == demoName)

@@ -1,6 +1,7 @@
 import Fabric
 import Foundation
 import ProgramRunner
+import SSHServerRunner
 import Synchronization
 import SystemPackage
 import Testing

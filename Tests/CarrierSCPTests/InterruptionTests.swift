@@ -2,6 +2,7 @@ import Dispatch
 import Fabric
 import Foundation
 import ProgramRunner
+import SSHServerRunner
 import SystemPackage
 import Testing
 
@@ -106,6 +107,44 @@ struct InterruptionTests {
         let again = try await server.carrier.deliver(envelope(bytes), along: server.route())
         #expect(again.wasDuplicate)
         #expect(server.names == [demoName])
+    }
+
+    @Test("Somebody else got there meanwhile, and the partial is gone", arguments: SSHServer.Kind.allCases)
+    func overtaken(kind: SSHServer.Kind) async throws {
+        for arrives in [true, false] {
+            let server = try await SSHServer.start(kind)
+            let bytes = noise(200_000)
+            let inner = envelope(bytes)
+            let overtaken = SealedEnvelope(name: inner.name, digest: inner.digest, size: inner.size) {
+                OvertakenSource(bytes: bytes) {
+                    // As a killed sender's server does, which has not noticed yet.
+                    if arrives { _ = try? server.folder.write("inbox/\(demoName)", bytes) }
+                    try? FileManager.default.removeItem(at: server.folder("inbox/\(StagingFile.name(for: inner))"))
+                }
+            }
+            if arrives {
+                let receipt = try await server.carrier.deliver(overtaken, along: server.route())
+                #expect(receipt.wasDuplicate && receipt.storedName == demoName && receipt.farDigest == inner.digest)
+                #expect(server.names == [demoName])
+            } else {
+                let error = await server.carrier.failure(overtaken, along: server.route())
+                #expect(error?.isRetryable == true, "\(String(describing: error))")
+                #expect(error?.description.contains("lost the file") == true, "\(String(describing: error))")
+                #expect(server.names.isEmpty)
+            }
+        }
+    }
+
+    /// Bytes, while the last of which are read something happens.
+    private struct OvertakenSource: EnvelopeSource {
+        let bytes: [UInt8]
+        let happens: @Sendable () -> Void
+
+        func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(SystemFailure) -> Int {
+            let count = try MemorySource(bytes: bytes).read(into: buffer, at: offset)
+            if buffer.count > 1, offset + Int64(count) == bytes.count { happens() }
+            return count
+        }
     }
 
     @Test("What is in the way of the partial is not removed")

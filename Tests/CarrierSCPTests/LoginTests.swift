@@ -2,6 +2,7 @@ import Fabric
 import Foundation
 import Glibc
 import ProgramRunner
+import SSHServerRunner
 import Synchronization
 import SystemPackage
 import Testing

@@ -1,6 +1,7 @@
 import Fabric
 import Foundation
 import ProgramRunner
+import SSHServerRunner
 import SystemPackage
 import Testing
 

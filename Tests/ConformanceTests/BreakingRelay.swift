@@ -9,6 +9,7 @@ final class BreakingRelay: Sendable {
 
     private let listening: Int32
     private let state: Mutex<State>
+    private let hasAll: (@Sendable () -> Bool)?
 
     private struct State: Sendable {
         var target: Int
@@ -16,7 +17,11 @@ final class BreakingRelay: Sendable {
     }
 
     /// Passes bytes on to `target`.
-    init(to target: Int) throws {
+    ///
+    /// - Parameter hasAll: Whether the far side has the whole envelope, so that what it says now is the answer. Needed
+    ///   where it says something while bytes come; in other protocols the first word after many bytes is the answer.
+    init(to target: Int, hasAll: (@Sendable () -> Bool)? = nil) throws {
+        self.hasAll = hasAll
         state = Mutex(State(target: target))
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         // Small, so that a sender notices soon that nobody takes anything.
@@ -97,9 +102,10 @@ final class BreakingRelay: Sendable {
         while true {
             let count = recv(passage.far, &buffer, buffer.count, 0)
             guard count > 0 else { break }
-            // An answer to something with a body is the one that matters.
-            if passage.takeSentSinceAnswer() > 1 << 16 {
-                switch state.withLock({ $0.breakage }) {
+            let hasSentMuch = passage.takeSentSinceAnswer() > 1 << 16
+            let breakage = state.withLock { $0.breakage }
+            if breakage != nil, hasAll?() ?? hasSentMuch {
+                switch breakage {
                 case .diesBeforeAnswering: return passage.cut()
                 case .neverAnswers: continue
                 case .answersGarbage:

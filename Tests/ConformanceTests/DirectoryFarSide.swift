@@ -52,7 +52,8 @@ final class DirectoryFarSide: FarSide {
 
     func close() async {
         guard isMounted else { return }
-        try? await run("umount", directory)
+        // Whoever served it may still be about to let go of it.
+        try? await run("umount", "--lazy", directory)
     }
 
     private var isMounted: Bool {

@@ -13,9 +13,10 @@ public struct SCPCarrier: ResumableCarrier, ProbingCarrier {
 
     private let configuration: SCPCarrierConfiguration
     private let pool: ConnectionPool
-    /// One delivery of the same bytes at a time: two would write to the same staging file.
+    /// One delivery of the same bytes at a time: the second finds that they are there. Other processes are none of this
+    /// one's turns; `StagingSlot` keeps them apart.
     private let objects = Turns<Object>(limit: 1)
-    private let places: Turns<ConnectionPool.Host>
+    private let gate: DeliveryGate
 
     private struct Object: Hashable, Sendable {
         let address: SCPAddress
@@ -26,7 +27,7 @@ public struct SCPCarrier: ResumableCarrier, ProbingCarrier {
     public init(configuration: SCPCarrierConfiguration = SCPCarrierConfiguration()) {
         self.configuration = configuration
         pool = ConnectionPool(configuration: configuration)
-        places = Turns(limit: traits.inFlight)
+        gate = DeliveryGate(limit: traits.inFlight)
     }
 
     public func deliver(
@@ -57,8 +58,8 @@ public struct SCPCarrier: ResumableCarrier, ProbingCarrier {
         }
         let address = try SCPAddress(parsing: route.address)
         let object = Object(address: address, digest: envelope.digest)
-        return try await objects.take(object, along: route) { () async throws(CarrierError) in
-            try await places.take(ConnectionPool.Host(address), along: route) { () async throws(CarrierError) in
+        return try await gate.pass(to: route) { () async throws(CarrierError) in
+            try await objects.take(object, along: route) { () async throws(CarrierError) in
                 try await blocking { caller throws(CarrierError) in
                     do throws(SSHFailure) {
                         return try attempt(envelope, route, address, caller, body)
@@ -70,18 +71,28 @@ public struct SCPCarrier: ResumableCarrier, ProbingCarrier {
         }
     }
 
+    /// What deliveries have in common that would write to the same file.
+    private static func key(_ envelope: SealedEnvelope, _ address: SCPAddress) -> Digest {
+        let port = address.port.map(String.init) ?? ""
+        let words = [
+            envelope.digest.hex, envelope.name.text, address.user ?? "", address.host, port, address.directory,
+        ]
+        return Digest(of: Array(words.joined(separator: "\n").utf8))
+    }
+
     private func attempt<Value>(
         _ envelope: SealedEnvelope, _ route: Route, _ address: SCPAddress, _ caller: CancellationFlag,
         _ body: (Delivery) throws(SSHFailure) -> Value
     ) throws(SSHFailure) -> Value {
         while true {
             let source = try SourceReading.open(envelope)
+            let slot = try StagingSlot.take(for: Self.key(envelope, address))
             let (far, isNew) = try pool.take(address, caller: caller)
             let before = far.connection.bytesSent
             do throws(SSHFailure) {
                 let delivery = Delivery(
                     envelope: envelope, source: source, route: route, connection: far.connection,
-                    directory: try far.directory(of: address))
+                    directory: try far.directory(of: address), slot: slot)
                 let value = try body(delivery)
                 pool.give(far, address)
                 return value

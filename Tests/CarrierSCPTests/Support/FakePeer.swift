@@ -1,5 +1,6 @@
 import Glibc
 import ProgramRunner
+import SSHServerRunner
 import Synchronization
 
 /// Something on a port of this machine that is no SSH server, or a bad one. Its threads end with its connections.

@@ -8,8 +8,10 @@ struct Delivery {
     let route: Route
     let connection: SSHConnection
     let directory: any FarDirectory
+    /// Held while the staging file may be written to.
+    let slot: StagingSlot
 
-    private var staging: String { StagingFile.name(for: envelope) }
+    private var staging: String { StagingFile.name(for: envelope, slot: slot.number) }
 
     /// Below this size nobody asks beforehand whether there is room: a failure costs no more than the question.
     private static let sizeWorthAsking: Int64 = 1 << 20
@@ -29,9 +31,13 @@ struct Delivery {
         let outgoing = Outgoing(
             source, size: envelope.size, from: offset, hasher: directory.computesDigests ? nil : hasher)
         try cleaningUp { () throws(SSHFailure) in try send(outgoing, &progress) }
-        let digest = try cleaningUp { () throws(SSHFailure) in try verify(outgoing) }
+        let (isThere, digest) = try cleaningUp { () throws(SSHFailure) in try verify(outgoing) }
+        guard isThere else { return try finishElsewhere(from: offset, &progress) }
         let (name, wasDuplicate) = try publish()
-        return try finish(name, digest: digest, wasDuplicate: wasDuplicate, resumedFrom: offset, &progress)
+        // Of a duplicate the digest was computed to find out that it is one.
+        return try finish(
+            name, digest: wasDuplicate ? envelope.digest : digest, wasDuplicate: wasDuplicate, resumedFrom: offset,
+            &progress)
     }
 
     /// The number of leading bytes of the envelope that the far side holds under the staging name, and on stable storage.
@@ -132,23 +138,35 @@ struct Delivery {
 
     /// Puts the file on stable storage, and compares size and digest. The digest as the far side computed it, where it
     /// can.
-    private func verify(_ outgoing: Outgoing) throws(SSHFailure) -> Digest? {
+    ///
+    /// - Returns: Whether the file is there at all.
+    private func verify(_ outgoing: Outgoing) throws(SSHFailure) -> (isThere: Bool, digest: Digest?) {
         let size: Int64
         do throws(SSHFailure) {
             size = try directory.store(staging)
         } catch {
             throw try explained(error, missing: 0)
         }
+        guard size >= 0 else { return (false, nil) }
         guard size == envelope.size else { throw damaged("has \(size) bytes where \(envelope.size) were sent") }
         let digest = try directory.digest(of: staging, first: size, isWorthReading: false)
-        if digest == envelope.digest { return digest }
+        if digest == envelope.digest { return (true, digest) }
         let sent: Digest
         if let hashed = outgoing.digest { sent = hashed } else { sent = try sourceHasher(first: size).finish() }
         guard sent == envelope.digest else {
             throw SourceReading.wrongDigest(expected: envelope.digest, found: sent)
         }
         if let digest { throw damaged("has a file that hashes to \(digest.hex)") }
-        return nil
+        return (true, nil)
+    }
+
+    /// The file that was being written has gone. That is well if these bytes have got their name meanwhile: what a killed
+    /// sender had asked for is still done after its end.
+    private func finishElsewhere(
+        from offset: Int64, _ progress: inout DeliveryProgress
+    ) throws(SSHFailure) -> DeliveryReceipt {
+        guard let held = try held() else { throw damaged("lost the file that was being written") }
+        return try finish(held, digest: envelope.digest, wasDuplicate: true, resumedFrom: offset, &progress)
     }
 
     private func damaged(_ what: String) -> SSHFailure {

@@ -31,7 +31,8 @@ protocol FarDirectory: AnyObject {
     /// - Parameter moved: Told how much of the envelope the far side has.
     func write(_ outgoing: Outgoing, to staging: String, moved: (Int64) -> Void) throws(SSHFailure)
 
-    /// Puts the file that was written last on stable storage. The number of bytes that it has then.
+    /// Puts the file that was written last on stable storage. The number of bytes that it has then; negative when it is
+    /// not there any more.
     func store(_ staging: String) throws(SSHFailure) -> Int64
 
     /// Gives a file another name, if nobody has that; whether it did.

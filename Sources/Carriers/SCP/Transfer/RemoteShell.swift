@@ -131,11 +131,12 @@ final class RemoteShell: @unchecked Sendable {
         digestCommand = commands.first { $0 == answer.text }
     }
 
-    /// The SHA-256 of the first `count` bytes of a file; nil when it cannot be computed there.
+    /// The SHA-256 of the first `count` bytes of a file; nil when it cannot be computed there. A file that cannot be read
+    /// has none: what is in the braces is not begun then.
     func digest(ofFirst count: Int64, of path: String) throws(SSHFailure) -> Digest? {
         guard let digestCommand else { return nil }
         let limit = connection.patience + .seconds(count >> 26)
-        let answer = try run("head -c \(count) <\(ShellText.quoted(path)) | \(digestCommand)", within: limit)
+        let answer = try run("{ head -c \(count) | \(digestCommand); } <\(ShellText.quoted(path))", within: limit)
         let words = answer.text.split(whereSeparator: { !$0.isLetter && !$0.isNumber })
         return words.lazy.compactMap { Digest(hex: $0.lowercased()) }.first
     }

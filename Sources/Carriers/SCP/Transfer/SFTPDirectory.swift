@@ -90,9 +90,8 @@ final class SFTPDirectory: FarDirectory {
     func store(_ staging: String) throws(SSHFailure) -> Int64 {
         guard let file else { return -1 }
         _ = try synchronize(file)
-        var attributes = LIBSSH2_SFTP_ATTRIBUTES()
-        try server.call("looking at the file") { libssh2_sftp_fstat_ex(file, &attributes, 0) }
-        guard case .file(let size) = Self.entry(attributes) else { return -1 }
+        // By its name, not by the open file: what has this name is what gets the other.
+        guard case .file(let size) = try entry(staging) else { return -1 }
         return size
     }
 
@@ -158,8 +157,13 @@ final class SFTPDirectory: FarDirectory {
         if let file { try server.close(file) }
         file = nil
         let path = full(name)
-        try server.call("removing the partial") {
-            libssh2_sftp_unlink_ex(server.handle, path, UInt32(path.utf8.count))
+        do throws(SSHFailure) {
+            try server.call("removing the partial") {
+                libssh2_sftp_unlink_ex(server.handle, path, UInt32(path.utf8.count))
+            }
+        } catch {
+            // It may be gone already: what a killed sender had asked for is still done after its end.
+            guard case .status(let status, _) = error, status == UInt(LIBSSH2_FX_NO_SUCH_FILE) else { throw error }
         }
     }
 

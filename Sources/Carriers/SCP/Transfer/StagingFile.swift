@@ -1,13 +1,15 @@
 internal import Fabric
 internal import Glibc
 
-/// The name of a file that is still being written: `.<name>.<digest>-<sender>.part`.
+/// The name of a file that is still being written: `.<name>.<digest>-<sender>.part`, and `….<digest>-<sender>-<n>.part` for
+/// the second and further of the same bytes at once (`StagingSlot`).
 ///
 /// Watchers of this family leave such files alone (`daemon.md`, section 3). Digest and sender are in it so that an
 /// interrupted delivery is found again, by its own sender, and nobody writes into the file of another.
 enum StagingFile {
-    static func name(for envelope: SealedEnvelope) -> String {
-        ".\(envelope.name.text).\(envelope.digest.hex.prefix(16))-\(sender).part"
+    static func name(for envelope: SealedEnvelope, slot: Int = 0) -> String {
+        let number = slot == 0 ? "" : "-\(slot)"
+        return ".\(envelope.name.text).\(envelope.digest.hex.prefix(16))-\(sender)\(number).part"
     }
 
     /// A name that nobody has.

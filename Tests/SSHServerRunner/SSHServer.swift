@@ -1,14 +1,14 @@
-import CarrierSCP
-import Fabric
+package import CarrierSCP
+package import Fabric
 import Foundation
 import Glibc
-import ProgramRunner
+package import ProgramRunner
 import SystemPackage
 
 /// Debian's sshd on a free port of the loopback interface, with host keys, a client key and a folder of its own.
-final class SSHServer: Sendable {
+package final class SSHServer: Sendable {
     /// What the account may do.
-    enum Kind: String, CaseIterable, Sendable {
+    package enum Kind: String, CaseIterable, Sendable {
         /// Debian's own configuration.
         case usual
         /// Commands, and no SFTP.
@@ -17,9 +17,9 @@ final class SSHServer: Sendable {
         case restricted
     }
 
-    let folder: WorkFolder
-    let port: Int
-    let user: String
+    package let folder: WorkFolder
+    package let port: Int
+    package let user: String
     private let program: Program
 
     private init(_ folder: WorkFolder, _ port: Int, _ program: Program) {
@@ -29,14 +29,14 @@ final class SSHServer: Sendable {
         user = Self.account
     }
 
-    static let account = String(cString: getpwuid(getuid())!.pointee.pw_name)
+    package static let account = String(cString: getpwuid(getuid())!.pointee.pw_name)
 
     /// Starts it, and returns once it listens.
     ///
     /// - Parameters:
     ///   - hostKeys: The types of its keys.
     ///   - options: More lines for its configuration; they win over all others.
-    static func start(
+    package static func start(
         _ kind: Kind = .usual, hostKeys: [String] = ["ed25519"], options: [String] = []
     ) async throws -> SSHServer {
         let folder = try WorkFolder()
@@ -63,7 +63,7 @@ final class SSHServer: Sendable {
     }
 
     /// Makes a pair of keys.
-    static func makeKey(_ path: String, type: String, options: [String] = ["-N", ""]) async throws {
+    package static func makeKey(_ path: String, type: String, options: [String] = ["-N", ""]) async throws {
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
         let program = try Program("/usr/bin/ssh-keygen", ["-q", "-t", type, "-f", path] + options, in: folder)
         let outcome = try await program.outcome()
@@ -71,25 +71,25 @@ final class SSHServer: Sendable {
     }
 
     /// Writes these of its keys, and nothing else, into the client's file of known hosts.
-    func know(_ types: [String]) throws {
+    package func know(_ types: [String]) throws {
         try knowLines(try types.map { "[127.0.0.1]:\(port) " + (try publicKey("host_\($0)")) })
     }
 
-    func knowLines(_ lines: [String]) throws {
+    package func knowLines(_ lines: [String]) throws {
         try folder.write("known_hosts", Array(lines.map { $0 + "\n" }.joined().utf8))
     }
 
     /// The type and the key in base64.
-    func publicKey(_ name: String) throws -> String {
+    package func publicKey(_ name: String) throws -> String {
         String(decoding: try folder.read(name + ".pub"), as: UTF8.self).split(separator: " ").prefix(2)
             .joined(separator: " ")
     }
 
     /// What is in the file of known hosts.
-    var knownHosts: String { String(decoding: (try? folder.read("known_hosts")) ?? Data(), as: UTF8.self) }
+    package var knownHosts: String { String(decoding: (try? folder.read("known_hosts")) ?? Data(), as: UTF8.self) }
 
     /// A client that has its key and knows it, and has nothing of the account that runs the tests.
-    var configuration: SCPCarrierConfiguration {
+    package var configuration: SCPCarrierConfiguration {
         var configuration = SCPCarrierConfiguration()
         configuration.identities = [FilePath(folder.path("id_ed25519"))]
         configuration.knownHosts = [FilePath(folder.path("known_hosts"))]
@@ -98,10 +98,17 @@ final class SSHServer: Sendable {
         return configuration
     }
 
-    var carrier: SCPCarrier { SCPCarrier(configuration: configuration) }
+    /// Options for `tcd`, after which it is such a client.
+    package func clientOptions() throws -> [String] {
+        let lines = ["UserKnownHostsFile \(folder.path("known_hosts"))", "IdentityAgent none", "IdentitiesOnly yes"]
+        let file = try folder.write("client_config", Array(lines.map { $0 + "\n" }.joined().utf8))
+        return ["--ssh-config", file, "--ssh-identity", folder.path("id_ed25519")]
+    }
+
+    package var carrier: SCPCarrier { SCPCarrier(configuration: configuration) }
 
     /// The inbox, or another directory.
-    func route(to directory: String? = nil, port other: Int? = nil) -> Route {
+    package func route(to directory: String? = nil, port other: Int? = nil) -> Route {
         let plain = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/-._".utf8)
         let path = (directory ?? folder.path("inbox")).utf8.map { byte in
             plain.contains(byte) ? String(UnicodeScalar(byte)) : "%" + Hex.encode([byte])
@@ -109,13 +116,16 @@ final class SSHServer: Sendable {
         return Route(scheme: "scp", address: "scp://\(user)@127.0.0.1:\(other ?? port)\(path.joined())")
     }
 
-    /// What is in the inbox, hidden files included.
-    var names: [String] { (try? folder.names("inbox")) ?? [] }
+    /// The inbox, as a program is told.
+    package var inbox: String { route().address }
 
-    func content(_ name: String) -> [UInt8]? { (try? folder.read("inbox/" + name)).map { Array($0) } }
+    /// What is in the inbox, hidden files included.
+    package var names: [String] { (try? folder.names("inbox")) ?? [] }
+
+    package func content(_ name: String) -> [UInt8]? { (try? folder.read("inbox/" + name)).map { Array($0) } }
 
     /// Listens no more. What it serves goes on.
-    func stop() async throws {
+    package func stop() async throws {
         program.signal(SIGTERM)
         _ = try await program.line(containing: "Received signal 15")
     }
@@ -132,4 +142,8 @@ extension SSHServer.Kind {
 }
 
 /// Something that a test needs did not come about.
-struct Unexpected: Error, CustomStringConvertible { let description: String }
+package struct Unexpected: Error, CustomStringConvertible {
+    package let description: String
+
+    package init(description: String) { self.description = description }
+}
