@@ -38,7 +38,6 @@ static struct {
     SLOT(sftp_fsync);
     SLOT(sftp_close_handle);
     SLOT(sftp_seek64);
-    SLOT(sftp_fstat_ex);
     SLOT(sftp_stat_ex);
     SLOT(sftp_rename_ex);
     SLOT(sftp_unlink_ex);
@@ -96,7 +95,6 @@ static void load(void) {
     FIND(sftp_fsync);
     FIND(sftp_close_handle);
     FIND(sftp_seek64);
-    FIND(sftp_fstat_ex);
     FIND(sftp_stat_ex);
     FIND(sftp_rename_ex);
     FIND(sftp_unlink_ex);
@@ -197,9 +195,6 @@ ssize_t libssh2_sftp_write(LIBSSH2_SFTP_HANDLE *handle, const char *bytes, size_
 int libssh2_sftp_fsync(LIBSSH2_SFTP_HANDLE *handle) { return loaded.sftp_fsync(handle); }
 int libssh2_sftp_close_handle(LIBSSH2_SFTP_HANDLE *handle) { return loaded.sftp_close_handle(handle); }
 void libssh2_sftp_seek64(LIBSSH2_SFTP_HANDLE *handle, libssh2_uint64_t offset) { loaded.sftp_seek64(handle, offset); }
-int libssh2_sftp_fstat_ex(LIBSSH2_SFTP_HANDLE *handle, LIBSSH2_SFTP_ATTRIBUTES *attributes, int set) {
-    return loaded.sftp_fstat_ex(handle, attributes, set);
-}
 int libssh2_sftp_stat_ex(
     LIBSSH2_SFTP *sftp, const char *path, unsigned int length, int kind, LIBSSH2_SFTP_ATTRIBUTES *attributes) {
     return loaded.sftp_stat_ex(sftp, path, length, kind, attributes);

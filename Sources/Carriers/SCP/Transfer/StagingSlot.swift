@@ -7,6 +7,8 @@ internal import Glibc
 ///
 /// The number is held by a socket that is bound to a name without a file (`unix(7)`, abstract addresses): the kernel
 /// takes it back when the process ends, however it ends, and nothing is left that would have to be cleaned up.
+/// Such addresses are those of one network namespace: containers that share a host's name, its machine id and a user are
+/// not kept apart. What they do to each other is an error that is tried again.
 final class StagingSlot: Sendable {
     let number: Int
     private let holder: Descriptor?
