@@ -1,8 +1,8 @@
 /// JSON text spelled as Python's `json.dumps` spells it, wherever a hash or a byte-equal file depends on the spelling.
-enum EscapedJSON {
+package enum EscapedJSON {
     /// `text` in quotes, pure ASCII: `\uxxxx` in lower-case digits for everything outside U+0020 to U+007E, surrogate
     /// pairs beyond U+FFFF, and `/` as it is (`cep.md`, section 7.1).
-    static func quote(_ text: String) -> String {
+    package static func quote(_ text: String) -> String {
         var quoted = "\""
         for unit in text.utf16 {
             switch unit {

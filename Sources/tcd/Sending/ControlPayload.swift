@@ -16,31 +16,11 @@ struct ControlPayload {
     var text: String {
         let parts = fields.map { field in
             switch field.value {
-            case .text(let text): "\"\(field.key)\": \(Self.quoted(text))"
+            case .text(let text): "\"\(field.key)\": \(EscapedJSON.quote(text))"
             case .number(let number): "\"\(field.key)\": \(number)"
             }
         }
         return "{" + parts.joined(separator: ", ") + "}"
-    }
-
-    private static func quoted(_ text: String) -> String {
-        var quoted = "\""
-        for unit in text.utf16 {
-            switch unit {
-            case 0x22: quoted += "\\\""
-            case 0x5c: quoted += "\\\\"
-            case 0x0a: quoted += "\\n"
-            case 0x0d: quoted += "\\r"
-            case 0x09: quoted += "\\t"
-            case 0x08: quoted += "\\b"
-            case 0x0c: quoted += "\\f"
-            case 0x20...0x7e: quoted.unicodeScalars.append(Unicode.Scalar(UInt8(unit)))
-            default:
-                let digits = String(unit, radix: 16)
-                quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            }
-        }
-        return quoted + "\""
     }
 
     /// What to seal: this object, under a name that begins with `stem` as the peers' do.

@@ -1,3 +1,4 @@
+internal import CSSH2
 internal import Glibc
 
 /// What can be read of a private key without its passphrase.

@@ -1,3 +1,4 @@
+internal import CSSH2
 internal import Glibc
 
 /// Which of the codes that protect a connection's bytes to ask for first. libssh2 1.10 has no cipher that protects them by

@@ -1,3 +1,4 @@
+internal import CSSH2
 internal import Fabric
 internal import Glibc
 
