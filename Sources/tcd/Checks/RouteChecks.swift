@@ -49,16 +49,11 @@ struct RouteChecks {
         return checks
     }
 
-    /// The host in a route's address, without brackets and port; nil where there is none.
+    /// The host in a route's address, without brackets and port; nil where there is none that DNS would have to know:
+    /// those of ssh can be names of its configuration, which the probe looks up.
     static func host(of route: Route) -> String? {
-        guard route.scheme != "local" else { return nil }
-        var rest = route.address[...]
-        if let range = rest.firstRange(of: "://") {
-            rest = rest[range.upperBound...]
-        } else if route.scheme != "scp" {
-            return nil
-        }
-        rest = rest.prefix { $0 != "/" && $0 != "#" }
+        guard route.scheme != "scp", let range = route.address.firstRange(of: "://") else { return nil }
+        var rest = route.address[range.upperBound...].prefix { $0 != "/" && $0 != "#" }
         if let at = rest.lastIndex(of: "@") { rest = rest[rest.index(after: at)...] }
         let host = rest.hasPrefix("[") ? rest.dropFirst().prefix { $0 != "]" } : rest.prefix { $0 != ":" }
         return host.isEmpty ? nil : String(host)
