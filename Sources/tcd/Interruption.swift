@@ -53,6 +53,7 @@ enum Interruption {
         }
         for path in OpenStaging.files() { unlink(path) }
         if removesDirectories { for path in OpenStaging.directories() { OpenStaging.removeDirectory(path) } }
+        Passphrase.restoreTerminal()
         if Terminal.isWatched { Terminal.draw("\r\u{1b}[K") }
         Terminal.note(remedy.map { "interrupted; \($0)" } ?? "interrupted")
         _exit(ExitStatus.interrupted.rawValue)
