@@ -1,8 +1,8 @@
 internal import Glibc
-internal import SystemPackage
+package import SystemPackage
 
 /// The few things done with directories themselves.
-enum Directories {
+package enum Directories {
     /// Creates `path` and its missing parents with mode 0700, on stable storage; one that exists is left as it is.
     static func create(_ path: FilePath) throws(SystemFailure) {
         if try make(path) { return }
@@ -34,6 +34,15 @@ enum Directories {
         case ENOENT: return false
         default: throw .current("cannot create the directory '\(path.string)'")
         }
+    }
+
+    /// Makes a directory of a new name that begins with `prefix` (mode 0700), in `parent`, or where temporary files go.
+    package static func createUnique(_ prefix: String, in parent: FilePath? = nil) throws(SystemFailure) -> FilePath {
+        let parent = parent ?? FilePath(getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp")
+        let marks = String(repeating: "X", count: 6)
+        var template = Array(parent.appending(prefix + marks).string.utf8CString)
+        guard mkdtemp(&template) != nil else { throw .current("cannot create a directory in '\(parent)'") }
+        return FilePath(String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self))
     }
 
     /// The names in an open directory without `.` and `..`, in no order. Names that are not UTF-8 are left out.

@@ -131,13 +131,8 @@ struct InboxPlace {
             isNew = false
             return
         }
-        let base = unpack ?? getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
         if let unpack { _ = try Lane(directory: FilePath(unpack)) }
-        var template = Array((base + "/.tcd-inbox-XXXXXX").utf8CString)
-        guard mkdtemp(&template) != nil else {
-            throw SystemFailure("cannot create an inbox in '\(base)'", Errno(rawValue: errno))
-        }
-        directory = FilePath(String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self))
+        directory = try Directories.createUnique(".tcd-inbox-", in: unpack.map { FilePath($0) })
         isTemporary = !isKept
         isNew = true
     }

@@ -7,11 +7,7 @@ final class ScratchLane: Sendable {
     let lane: Lane
 
     init() throws {
-        let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-        var template = Array((parent + "/carrier-suite-XXXXXX").utf8CString)
-        guard mkdtemp(&template) != nil else { throw MissingPower("no scratch directory can be made in '\(parent)'") }
-        let path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-        lane = try Lane(existing: FilePath(path))
+        lane = try Lane(existing: Directories.createUnique("carrier-suite-"))
     }
 
     deinit {

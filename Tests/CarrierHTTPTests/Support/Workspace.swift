@@ -7,10 +7,7 @@ import SystemPackage
 final class Workspace: Sendable {
     let path: FilePath
 
-    init() {
-        var template = Array("/tmp/carrier-http-XXXXXX".utf8CString)
-        path = FilePath(String(cString: mkdtemp(&template)))
-    }
+    init() { path = try! Directories.createUnique("carrier-http-") }
 
     deinit { try? FileManager.default.removeItem(atPath: path.string) }
 
