@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Fabric
+internal import FoundationEssentials
 internal import SystemPackage
 
 /// `tcd ack`
@@ -9,8 +10,8 @@ struct Ack: AsyncParsableCommand, ReportingCommand {
         discussion: """
             REF is the name of the envelope, or the received file itself. Of a file, which is verified first, the \
             acknowledgement also names the transfer id and the digest: then it is a receipt that a third party can \
-            check, and that nobody can take for another envelope's. The sender takes it in with 'tcd receipt verify', \
-            or by itself where it waits with 'tcd send --wait acknowledged'.
+            check, and that nobody can take for another envelope's. The sender takes it in with 'tcd receipt record', \
+            which also ends a 'tcd send --wait acknowledged' that waits for it.
             """)
 
     @Argument(help: ArgumentHelp("The envelope to acknowledge: its name, or its file.", valueName: "ref"))
@@ -33,59 +34,28 @@ struct Ack: AsyncParsableCommand, ReportingCommand {
         try delivery.check()
         try dispatch.check()
         let reference = reference
-        let referenced = try await Blocking.run { try Referenced(reference) }
+        let referenced = try await Blocking.run { try Self.referenced(reference) }
         var courier = try Courier(delivery, dispatch, output: output)
         courier.headline = "✓ ACK: \(referenced.shortID) → \(delivery.to)"
         let moment = Timestamp.now()
-        var fields: [(key: String, value: ControlPayload.Value)] = [
-            ("kind", .text("ack")), ("version", .text("v0.5.8")), ("referenced", .text(referenced.name)),
-            ("ack_timestamp_iso", .text(moment.iso8601)), ("ack_note", .text(note)),
-        ]
-        if let transferID = referenced.transferID { fields.append(("referenced_tpid", .text(transferID.text))) }
-        if let digest = referenced.digest { fields.append(("referenced_sha256", .text(digest.hex))) }
+        let payload = ControlPayload.acknowledgement(of: referenced, note: note, at: moment)
         let (surface, plain) = try control.surface(
-            context: "ack-of-\(referenced.shortID)", priority: surfacePriority, senderName: courier.senderName,
-            at: moment)
+            context: payload.context, priority: surfacePriority, senderName: courier.senderName, at: moment)
         var options = plain
         options.causalParent = referenced.digest
-        try await courier.send(.content(ControlPayload(fields).input("tcd-ack"), surface, options))
-    }
-}
-
-/// The envelope that an acknowledgement is about.
-private struct Referenced {
-    /// Its name.
-    let name: String
-    /// Its transfer id and digest, where its file is there.
-    let transferID: TransferID?
-    let digest: Digest?
-
-    /// The first 12 letters or digits of its name. Others than ASCII's make no surface name, so they are left out
-    /// (`daemon.md`, section 14).
-    var shortID: String {
-        let short = name.lowercased().utf8.filter {
-            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
-        }
-        return short.isEmpty ? "unknown" : String(decoding: short.prefix(12), as: UTF8.self)
+        try await courier.send(.content(payload.input(), surface, options))
     }
 
-    init(_ reference: String) throws {
+    /// The envelope in the file of that name, or the one that is only called so.
+    private static func referenced(_ reference: String) throws -> ReferencedEnvelope {
         guard !reference.isEmpty, !reference.utf8.contains(0) else { throw UsageError("the reference is empty") }
-        let path = FilePath(reference)
-        name = path.lastComponent?.string ?? reference
-        guard Self.isFile(path) else {
-            guard !reference.contains("/") else {
-                throw UsageError(
-                    "there is no file '\(reference)'", remedy: "give the received file, or the envelope's name")
-            }
-            (transferID, digest) = (nil, nil)
-            return
+        if FileManager.default.fileExists(atPath: reference) {
+            return try ReferencedEnvelope(file: FilePath(reference))
         }
-        let envelope = try EnvelopeFile(path: path)
-        if let fault = try envelope.verifyBlocks().faults.first { throw EnvelopeError.fault(fault) }
-        transferID = envelope.manifest.transferID
-        digest = try envelope.digest()
+        guard !reference.contains("/") else {
+            throw UsageError(
+                "there is no file '\(reference)'", remedy: "give the received file, or the envelope's name")
+        }
+        return ReferencedEnvelope(name: reference)
     }
-
-    private static func isFile(_ path: FilePath) -> Bool { (try? FileSource(path: path)) != nil }
 }

@@ -1,5 +1,7 @@
-internal import ArgumentParser
-internal import Fabric
+public import ArgumentParser
+public import Fabric
+
+extension HeartbeatKind: ExpressibleByArgument {}
 
 /// `tcd heartbeat`
 struct Heartbeat: AsyncParsableCommand, ReportingCommand {
@@ -11,15 +13,10 @@ struct Heartbeat: AsyncParsableCommand, ReportingCommand {
             unless --expires says otherwise.
             """)
 
-    /// What is told.
-    enum Kind: String, ExpressibleByArgument, CaseIterable {
-        case liveness, shutdown, reboot, custom
-    }
-
     @OptionGroup(title: "Delivery") var delivery: DeliveryOptions
 
     @Option(name: .long, help: "What is told: liveness, shutdown, reboot or custom.")
-    var kindDetail = Kind.liveness
+    var kindDetail = HeartbeatKind.liveness
 
     @Option(name: .long, help: ArgumentHelp("Something to tell beside it.", valueName: "text"))
     var note = ""
@@ -36,13 +33,9 @@ struct Heartbeat: AsyncParsableCommand, ReportingCommand {
         var courier = try Courier(delivery, dispatch, output: output)
         let moment = Timestamp.now()
         courier.headline = "♡ heartbeat (\(kindDetail.rawValue), seq=\(moment.seconds)) → \(delivery.to)"
-        let payload = ControlPayload([
-            ("kind", .text("heartbeat")), ("version", .text("v0.6.3")), ("kind_detail", .text(kindDetail.rawValue)),
-            ("ts_iso", .text(moment.iso8601)), ("beat_seq", .number(moment.seconds)), ("note", .text(note)),
-        ])
+        let payload = ControlPayload.heartbeat(kindDetail, note: note, at: moment)
         let (surface, options) = try control.surface(
-            context: "heartbeat-\(kindDetail.rawValue)", priority: "heartbeat", senderName: courier.senderName,
-            at: moment)
-        try await courier.send(.content(payload.input("tcd-hb"), surface, options))
+            context: payload.context, priority: "heartbeat", senderName: courier.senderName, at: moment)
+        try await courier.send(.content(payload.input(), surface, options))
     }
 }

@@ -102,7 +102,7 @@ struct OutboxCommand: AsyncParsableCommand {
             let outcome = try await dispatcher.attempt(id, reporting: bar.sink(total: entry.size))
             bar.finish()
             OutboxReport(entry: outcome.entry).tell(json: output.json, event: "tried")
-            if let status = DispatchNotes.status(of: outcome.entry, after: outcome.failure) { throw status.code }
+            if outcome.entry.state != .delivered { throw ExitStatus(for: UndeliveredError(outcome)).code }
         }
     }
 

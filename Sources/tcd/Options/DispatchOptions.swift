@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Fabric
+internal import Resolver
 
 /// What is needed to try deliveries: who signs them, how their ways are found, and how the carriers go about it.
 struct DispatchOptions: ParsableArguments {
@@ -12,7 +13,7 @@ struct DispatchOptions: ParsableArguments {
         let sender: Identity
         /// The name that the sender claims.
         let name: String
-        let planner: any RoutePlanner
+        let resolver: Resolver
         let composition: Composition
     }
 
@@ -25,11 +26,11 @@ struct DispatchOptions: ParsableArguments {
     /// Loads the identity, creating it where there is none, and makes everything else.
     func prepare(output: OutputOptions) throws -> Prepared {
         try check()
-        let planner = try resolver.resolver()
+        let resolver = try resolver.resolver()
         let sender = try identity.loadOrCreate(output: output)
         let name = try identity.name(of: sender)
         return Prepared(
-            sender: sender, name: name, planner: planner,
+            sender: sender, name: name, resolver: resolver,
             composition: try carriers.composition(for: sender, name: name))
     }
 
@@ -38,9 +39,8 @@ struct DispatchOptions: ParsableArguments {
         for outbox: Outbox, output: OutputOptions, report: @escaping @Sendable (DispatchEvent) -> Void
     ) throws -> Dispatcher {
         let prepared = try prepare(output: output)
-        let composition = prepared.composition
         return Dispatcher(
-            outbox: outbox, planner: prepared.planner, carrier: composition.carrier, report: report)
+            outbox: outbox, planner: prepared.resolver, carrier: prepared.composition.carrier, report: report)
     }
 }
 

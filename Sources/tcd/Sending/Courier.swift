@@ -1,5 +1,6 @@
 internal import Fabric
 internal import FoundationEssentials
+internal import Resolver
 internal import SystemPackage
 
 /// Seals something into the outbox, tries to deliver it, and waits for as long as was asked for: what 'send', 'ack' and
@@ -42,7 +43,8 @@ struct Courier {
             Interruption.advise(nil)
             return report.tellQueued(order, json: output.json)
         }
-        let outcome = try await attempt(order.id, in: outbox, size: entry.envelope.size)
+        let outcome = try await attempt(
+            order.id, in: outbox, size: entry.envelope.size, told: plan?.notices ?? [])
         Interruption.advise(nil)
         report.time = .now - start
         guard outcome.entry.state == .delivered else {
@@ -59,10 +61,14 @@ struct Courier {
         return FilePath(FileManager.default.currentDirectoryPath).pushing(path).lexicallyNormalized().string
     }
 
-    /// The ways to the target; nil where asking again later can find one.
+    /// The ways to the target; nil where asking again later can find one. A rehearsal pins no key.
     private func plan() async throws -> RoutePlan? {
+        let resolver = prepared.resolver
         do throws(CarrierError) {
-            return try await prepared.planner.plan(for: target)
+            let plan =
+                delivery.dryRun ? try await resolver.explain(target).plan() : try await resolver.plan(for: target)
+            for notice in plan.notices { Terminal.note(notice) }
+            return plan
         } catch {
             guard error.isRetryable, !delivery.dryRun else { throw error }
             return nil
@@ -82,33 +88,39 @@ struct Courier {
     }
 
     /// Tries until it is there, or time is up; without a time to wait, once along every route.
-    private func attempt(_ id: OutboxID, in outbox: Outbox, size: Int64) async throws -> DispatchOutcome {
+    private func attempt(
+        _ id: OutboxID, in outbox: Outbox, size: Int64, told: [String]
+    ) async throws -> DispatchOutcome {
         let bar = ProgressBar("sending", quiet: output.json)
         defer { bar.finish() }
-        let composition = prepared.composition
         let dispatcher = Dispatcher(
-            outbox: outbox, planner: prepared.planner, carrier: composition.carrier,
-            report: DispatchNotes.show(output))
-        let limit = try delivery.waitingTime()
-        let deadline = limit.map { ContinuousClock.now + $0 }
+            outbox: outbox, planner: prepared.resolver, carrier: prepared.composition.carrier,
+            report: DispatchNotes.show(output, told: told))
+        let deadline = try delivery.waitingTime().map { ContinuousClock.now + $0 }
         while true {
             let outcome = try await dispatcher.attempt(id, reporting: bar.sink(total: size))
-            let left = deadline.map { $0 - .now }
-            switch outcome.entry.state {
-            case .sending, .waiting:
-                // Somebody else is at it, or the receiver has to answer.
-                let isOurs = outcome.entry.state == .waiting
-                guard isOurs ? left.map({ $0 > .zero }) ?? false : true else { return outcome }
-                let entry = try await outbox.wait(for: id, within: left) { $0.state != outcome.entry.state }
-                guard entry.state == .queued else { return outcome.standing(at: entry) }
-            case .queued:
-                guard let left, left > .zero, let next = outcome.entry.nextAttempt else { return outcome }
-                let pause = Duration.seconds(max(1, next.seconds - Timestamp.now().seconds))
-                guard pause < left else { return outcome }
-                try await Task.sleep(for: pause)
+            let left = deadline.map { $0 - .now } ?? .zero
+            let state = outcome.entry.state
+            let pause: Duration?
+            switch state {
+            // Another process is at it, and ends by itself.
+            case .sending: pause = deadline == nil ? nil : left
+            case .waiting where left > .zero: pause = left
+            case .queued where left > .zero: pause = min(left, outcome.entry.rest)
             default: return outcome
             }
+            // Whoever moves it on ends the pause.
+            let entry = try await outbox.wait(for: id, within: pause) { $0.state != state }
+            let isDue = entry.state == .queued && (deadline.map { $0 > .now } ?? false)
+            guard isDue || entry.state == .sending else { return outcome.standing(at: entry) }
         }
+    }
+}
+
+extension OutboxEntry {
+    /// How long it rests from now on.
+    fileprivate var rest: Duration {
+        .seconds(max(1, (nextAttempt?.seconds ?? 0) - Timestamp.now().seconds))
     }
 }
 
