@@ -1,23 +1,21 @@
-internal import Fabric
-
 /// The value of an `Authorization` header in the TIBET-SIG-V1 scheme (`http-inbox.md`, section 3).
 ///
 /// What is signed is the SHA-256 of the body and the timestamp, 52 bytes in all; method, path, name and host are not
 /// covered, which is why a receiver keeps a `ReplayMemory`.
-struct Authorization: Sendable, Equatable {
+package struct Authorization: Sendable, Equatable {
     /// Who signed.
-    let key: PublicKey
+    package let key: PublicKey
     /// When, as the 20 ASCII bytes that were signed.
-    let timestamp: String
+    package let timestamp: String
     /// When, as an instant.
-    let date: Timestamp
+    package let date: Timestamp
     /// The signature over the body's digest and the timestamp.
-    let signature: Signature
+    package let signature: Signature
 
     private static let prefix = "TIBET-SIG-V1 "
 
     /// Signs a body of which the digest is known, as of `date`.
-    init(signing digest: Digest, with key: SigningKey, at date: Timestamp = .now()) {
+    package init(signing digest: Digest, with key: SigningKey, at date: Timestamp = .now()) {
         self.key = key.publicKey
         self.date = date
         timestamp = date.iso8601
@@ -28,7 +26,7 @@ struct Authorization: Sendable, Equatable {
     ///
     /// Stricter than the peer in two things: the timestamp has exactly 20 bytes, and white space is not skipped. Upper
     /// case in key and signature is accepted, as the peer does.
-    init?(parsing value: String) {
+    package init?(parsing value: String) {
         guard value.utf8.starts(with: Self.prefix.utf8) else { return nil }
         let parts = Self.parts(of: Array(value.utf8.dropFirst(Self.prefix.utf8.count)))
         guard parts.count == 3,
@@ -43,15 +41,15 @@ struct Authorization: Sendable, Equatable {
     }
 
     /// The header value, always with `|`.
-    var headerValue: String { Self.prefix + key.hex + "|" + timestamp + "|" + signature.hex }
+    package var headerValue: String { Self.prefix + key.hex + "|" + timestamp + "|" + signature.hex }
 
     /// Whether the signature belongs to a body with this digest.
-    func verifies(_ digest: Digest) -> Bool {
+    package func verifies(_ digest: Digest) -> Bool {
         key.verifies(signature, over: Self.signedBytes(digest, timestamp))
     }
 
     /// Whether the timestamp is at most `window` away from `now`, before or after; the limit itself is inside.
-    func isWithin(_ window: Duration, of now: Timestamp) -> Bool {
+    package func isWithin(_ window: Duration, of now: Timestamp) -> Bool {
         let elapsed =
             Duration.seconds(now.seconds - date.seconds)
             + .nanoseconds(Int64(now.nanoseconds) - Int64(date.nanoseconds))
