@@ -4,6 +4,7 @@ import SystemPackage
 import Testing
 
 @testable import CarrierHTTP
+@testable import HTTPServing
 
 /// https in both directions, with an authority of the test's own.
 @Suite struct TLSTests {

@@ -1,4 +1,5 @@
 public import Fabric
+internal import HTTPServing
 public import Logging
 internal import NIOPosix
 
@@ -73,11 +74,12 @@ public actor HTTPListener {
         }
         pool.start()
         do throws(HTTPListenerError) {
-            let server = try await RunningServer.start(configuration, logger: logger, responder: responder())
+            let server = try await InboxServer.start(configuration, logger: logger, responder: responder())
             state = .running(server)
             let cleanup = cleanup
             cleaning = Task { await cleanup.run(every: Self.cleaningInterval, on: ContinuousClock()) }
-            return server.address
+            return HTTPListenerAddress(
+                scheme: configuration.tls == nil ? "http" : "https", host: server.host, port: server.port)
         } catch {
             try? await pool.shutdownGracefully()
             stream.finish()

@@ -13,6 +13,9 @@ package struct JSONStyle: Sendable {
 
     /// As short as can be, text as it is: what goes over a wire.
     package static let compact = JSONStyle(comma: ",", colon: ":", sortsKeys: false, isPython: false)
+    /// As Python spaces it, but with text and numbers as they are: what is kept of frames, so that its length is the one
+    /// that the mux server would have counted, unless there is something beyond ASCII in it (`mux.md`, section 4.1).
+    package static let spaced = JSONStyle(comma: ", ", colon: ": ", sortsKeys: false, isPython: false)
     /// What Python's `json.dumps(value)` gives: the form in which the mux server measures frames (`mux.md`, section 4.1).
     package static let python = JSONStyle(comma: ", ", colon: ": ", sortsKeys: false, isPython: true)
     /// What Python's `json.dumps(value, sort_keys=True)` gives: the form that forks are hashed in (`triage.md`, section 1).

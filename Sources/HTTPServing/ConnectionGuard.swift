@@ -1,23 +1,23 @@
-internal import Fabric
 internal import HTTPTypes
-internal import NIOCore
+package import NIOCore
 internal import NIOHTTP1
-internal import NIOHTTPTypes
+package import NIOHTTPTypes
 
 /// A request that came too slowly; ends the reading of its body.
-struct SlowRequest: Error {}
+package struct SlowRequest: Error {}
 
 /// Looks after one connection where HTTP meets the network: time limits, malformed requests, and a way to close that
 /// lets the other side read its answer.
 ///
 /// It sits between the HTTP codec and the code that answers. All of it runs on the connection's event loop.
-final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
-    typealias InboundIn = HTTPRequestPart
-    typealias InboundOut = HTTPRequestPart
-    typealias OutboundIn = HTTPResponsePart
-    typealias OutboundOut = HTTPResponsePart
+package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
+    package typealias InboundIn = HTTPRequestPart
+    package typealias InboundOut = HTTPRequestPart
+    package typealias OutboundIn = HTTPResponsePart
+    package typealias OutboundOut = HTTPResponsePart
 
-    private let limits: HTTPListenerLimits
+    private let limits: ServingLimits
+    private let wording: EarlyRefusal.Wording
 
     private var timer: Scheduled<Void>?
     private var pace: BodyPace
@@ -27,6 +27,9 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var isBodyOpen = false
     private var closesAfterAnswer = false
     private var lingering: Lingering?
+    /// Whether this is one stream of an HTTP/2 connection, which ends with its answer.
+    private var isStream = false
+    private var stalledWrite: Scheduled<Void>?
 
     /// How long, and for how many bytes, a side that was refused may go on sending before it is cut off. Closing at
     /// once would reset the connection, and the answer would be lost.
@@ -35,32 +38,43 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         var budget = 64 << 20
     }
 
-    init(limits: HTTPListenerLimits) {
+    /// A guard for one connection.
+    ///
+    /// - Parameters:
+    ///   - limits: How slow the other side may be.
+    ///   - wording: How refusals are worded that nobody else gets to see.
+    package init(limits: ServingLimits, wording: @escaping EarlyRefusal.Wording) {
         self.limits = limits
+        self.wording = wording
         pace = BodyPace(limits)
     }
 
-    func handlerAdded(context: ChannelHandlerContext) {
+    package func handlerAdded(context: ChannelHandlerContext) {
+        // The parent of a connection is what listens; the parent of a stream is a connection.
+        isStream = context.channel.parent?.parent != nil
         if context.channel.isActive { expectHead(context) }
     }
 
-    func channelActive(context: ChannelHandlerContext) {
+    package func channelActive(context: ChannelHandlerContext) {
         expectHead(context)
         context.fireChannelActive()
     }
 
-    func channelInactive(context: ChannelHandlerContext) {
-        timer?.cancel()
+    package func channelInactive(context: ChannelHandlerContext) {
+        handlerRemoved(context: context)
         context.fireChannelInactive()
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) { timer?.cancel() }
+    package func handlerRemoved(context: ChannelHandlerContext) {
+        timer?.cancel()
+        stalledWrite?.cancel()
+    }
 }
 
 // MARK: - What comes in
 
 extension ConnectionGuard {
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if lingering != nil { return discard(unwrapInboundIn(data), context) }
         switch unwrapInboundIn(data) {
         case .head:
@@ -79,18 +93,18 @@ extension ConnectionGuard {
         context.fireChannelRead(data)
     }
 
-    func read(context: ChannelHandlerContext) {
+    package func read(context: ChannelHandlerContext) {
         pace.asked()
         context.read()
     }
 
-    func channelReadComplete(context: ChannelHandlerContext) {
+    package func channelReadComplete(context: ChannelHandlerContext) {
         pace.served()
         // Nobody else asks for more once the answer is out.
         if lingering != nil { context.read() } else { context.fireChannelReadComplete() }
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    package func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard lingering == nil else { return }
         if isBodyOpen || inFlight > 0 || !(error is HTTPParserError) {
             // Whoever reads the body learns that it is over.
@@ -98,21 +112,7 @@ extension ConnectionGuard {
             closesAfterAnswer = true
             return context.fireErrorCaught(error)
         }
-        answer(Self.refusal(of: error as? HTTPParserError), context)
-    }
-
-    /// A refusal where the head of a request could not be read.
-    private static func refusal(of error: HTTPParserError?) -> Refusal {
-        switch error {
-        case .invalidContentLength?, .unexpectedContentLength?:
-            Refusal(.lengthRequired, "length-required", "Content-Length is not a number")
-        case .headerOverflow?:
-            Refusal(.requestHeaderFieldsTooLarge, "header-too-large", "the header is too large")
-        case .invalidMethod?: Refusal(.notImplemented, "unknown-method", "this method is not known here")
-        case .invalidVersion?:
-            Refusal(.init(code: 505, reasonPhrase: "HTTP Version Not Supported"), "bad-version", "speak HTTP/1.1")
-        default: Refusal(.badRequest, "bad-request", "this is not an HTTP request")
-        }
+        answer(EarlyRefusal(of: error as? HTTPParserError), context)
     }
 
     private func discard(_ part: HTTPRequestPart, _ context: ChannelHandlerContext) {
@@ -128,14 +128,18 @@ extension ConnectionGuard {
 // MARK: - What goes out
 
 extension ConnectionGuard {
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        let part = unwrapOutboundIn(data)
-        if case .head(let head) = part, head.status.kind != .informational, head.headerFields[.connection] == "close" {
+    package func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        var part = unwrapOutboundIn(data)
+        if case .head(var head) = part, head.status.kind != .informational, head.headerFields[.connection] == "close" {
             closesAfterAnswer = true
+            // No field of HTTP/2 (RFC 9113, section 8.2.2).
+            head.headerFields[.connection] = isStream ? nil : "close"
+            part = .head(head)
         }
-        context.write(data, promise: promise)
+        context.write(wrapOutboundOut(part), promise: promise)
         guard case .end = part else { return }
         inFlight -= 1
+        guard !isStream else { return }
         if closesAfterAnswer {
             context.flush()
             linger(context)
@@ -144,11 +148,24 @@ extension ConnectionGuard {
         }
     }
 
-    private func answer(_ refusal: Refusal, _ context: ChannelHandlerContext) {
+    /// An answer that is not fetched is held in memory, so this takes part of the time limits as well.
+    package func channelWritabilityChanged(context: ChannelHandlerContext) {
+        stalledWrite?.cancel()
+        stalledWrite = nil
+        if !context.channel.isWritable {
+            let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+            stalledWrite = context.eventLoop.scheduleTask(in: TimeAmount(limits.idleTime)) {
+                bound.value.close(promise: nil)
+            }
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
+    private func answer(_ refusal: EarlyRefusal, _ context: ChannelHandlerContext) {
         inFlight += 1
-        let head = refusal.reply.head(closing: true)
-        write(context: context, data: wrapOutboundOut(.head(head)), promise: nil)
-        let body = context.channel.allocator.buffer(string: refusal.reply.body)
+        let text = wording(refusal)
+        write(context: context, data: wrapOutboundOut(.head(refusal.head(for: text))), promise: nil)
+        let body = context.channel.allocator.buffer(string: text)
         write(context: context, data: wrapOutboundOut(.body(body)), promise: nil)
         write(context: context, data: wrapOutboundOut(.end(nil)), promise: nil)
     }
@@ -171,11 +188,12 @@ extension ConnectionGuard {
     /// closed without a word, as nothing was asked.
     private func expectHead(_ context: ChannelHandlerContext) {
         timer?.cancel()
+        guard !isStream || isFirstRequest else { return }
         let wait = isFirstRequest ? limits.headerTime : limits.idleTime
         let isFirst = isFirstRequest
         schedule(context, after: TimeAmount(wait)) { [self] context in
             guard isFirst else { return context.close(promise: nil) }
-            answer(Refusal(.requestTimeout, "too-slow", "the header came too slowly"), context)
+            answer(.slowHeader, context)
         }
     }
 

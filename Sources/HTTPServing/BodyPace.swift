@@ -11,7 +11,7 @@ struct BodyPace {
     private var received = 0
     private var waitingSince: NIODeadline?
 
-    init(_ limits: HTTPListenerLimits) {
+    init(_ limits: ServingLimits) {
         window = TimeAmount(limits.idleTime)
         minimum = max(1, Int(Double(window.nanoseconds) / 1e9 * Double(limits.minimumRate)))
     }

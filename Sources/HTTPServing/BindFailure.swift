@@ -1,10 +1,10 @@
 internal import NIOCore
-internal import SystemPackage
+package import SystemPackage
 
 /// Says in plain words why an address cannot be listened on.
-enum BindFailure {
+package enum BindFailure {
     /// The reason in `error`, as it follows "cannot listen on …: ".
-    static func text(of error: any Error) -> String {
+    package static func text(of error: any Error) -> String {
         switch error {
         case let error as IOError: text(for: Errno(rawValue: error.errnoCode))
         case is SocketAddressError.UnknownHost: "no such host"
@@ -13,7 +13,7 @@ enum BindFailure {
     }
 
     /// What `errno` means.
-    static func text(for errno: Errno) -> String {
+    package static func text(for errno: Errno) -> String {
         switch errno {
         case .addressInUse: "address already in use"
         case .permissionDenied: "permission denied"

@@ -1,0 +1,205 @@
+internal import Fabric
+internal import HTTPTypes
+
+/// Finds out who makes a request, and says what they may do.
+struct Access: Sendable {
+    let store: HubStore
+    /// Whether nothing is checked.
+    let isOpen: Bool
+    /// The host names that signed requests may be for; none for any.
+    let names: [String]
+    let administrators: [PublicKey]
+    let limiter: RateLimiter
+
+    /// How far a request's time may be from ours.
+    static let window = Duration.seconds(300)
+    /// The agent that administrators sign as.
+    static let administrator = "admin"
+
+    /// Who makes a request.
+    enum Caller: Sendable {
+        /// Whoever they say: the hub is open.
+        case anybody
+        /// They did not say.
+        case unsigned
+        /// Proven by the key of this record.
+        case agent(AgentRecord)
+        /// Proven by an administrator's key.
+        case administrator
+
+        /// The name that is proven.
+        var name: String? {
+            switch self {
+            case .anybody, .unsigned: nil
+            case .agent(let record): record.name
+            case .administrator: Access.administrator
+            }
+        }
+    }
+
+    /// A signed request, of which the signature is not checked yet.
+    private enum Claim {
+        case request(RequestSignature, RequestSignature.Request)
+        case body(Authorization, Digest)
+    }
+
+    /// Who makes this request.
+    ///
+    /// - Throws: 401 for a signature that is none, or too old, or was seen before; 403 for a suspended agent; 429.
+    func caller(of exchange: Exchange) async throws(HubFault) -> Caller {
+        guard !isOpen else { return .anybody }
+        guard let claim = try claim(in: exchange) else { return .unsigned }
+        let caller: Caller
+        switch claim {
+        case .request(let signature, let request):
+            caller = try await owner(of: signature, over: request)
+            try await refuseReplay(signature.nonce, by: signature.agent, at: signature.date)
+        case .body(let authorization, let digest):
+            let record = try await stored { () async throws(StoreError) in
+                try await store.agent(withKey: authorization.key)
+            }
+            guard authorization.verifies(digest), let record else {
+                throw Self.unauthorized("no agent here has the key of this signature")
+            }
+            caller = .agent(record)
+            try await refuseReplay(authorization.signature.hex, by: record.name, at: authorization.date)
+        }
+        if case .agent(let record) = caller {
+            try limiter.count("agent " + record.name)
+            guard !record.isSuspended else {
+                throw HubFault(.forbidden, "'\(record.name)' is suspended", code: "suspended")
+            }
+        }
+        return caller
+    }
+
+    /// The agent that a request's signature names, proven by `key` and not by what is registered.
+    ///
+    /// - Throws: 401 unless there is such a signature.
+    func proof(of exchange: Exchange, by key: PublicKey) async throws(HubFault) -> String {
+        guard case .request(let signature, let request)? = try claim(in: exchange) else {
+            throw Self.unauthorized("this needs the X-AInternet signature by the key that is named")
+        }
+        guard signature.verifies(request, with: key) else {
+            throw Self.unauthorized("the request is not signed by the key that is named")
+        }
+        guard let agent = AgentName.parse(signature.agent) else { throw Self.malformed }
+        try await refuseReplay(signature.nonce, by: signature.agent, at: signature.date)
+        return agent
+    }
+
+    /// Whether a request says who makes it.
+    static func isSigned(_ headers: HTTPFields) -> Bool {
+        headers.contains(where: { $0.name.canonicalName == RequestSignature.Header.signature.lowercased() })
+            || headers[.authorization]?.hasPrefix("TIBET-SIG") == true
+    }
+
+    // MARK: - Rules
+
+    /// Lets only `agent` on, whose mailbox or record it is.
+    ///
+    /// - Throws: 401 where nobody is proven, 403 where it is somebody else.
+    func require(_ agent: String, _ caller: Caller) throws(HubFault) {
+        switch caller {
+        case .anybody: return
+        case .unsigned: throw Self.unauthorized("this needs a signature by '\(agent)'")
+        case .agent, .administrator:
+            guard caller.name == agent else { throw Self.forbidden(agent) }
+        }
+    }
+
+    /// Lets somebody send as `agent`: whoever has its key, or anybody under a name that nobody registered.
+    ///
+    /// - Returns: The tier that the sender has; nil where the hub is open.
+    /// - Throws: 401 where the name is registered and nobody is proven, 403 where it is somebody else.
+    func sender(_ agent: String, _ caller: Caller) async throws(HubFault) -> Tier? {
+        switch caller {
+        case .anybody: return nil
+        case .agent(let record):
+            guard record.name == agent else { throw Self.forbidden(agent) }
+            return record.tier
+        case .administrator: throw Self.forbidden(agent)
+        case .unsigned:
+            let record = try await stored { () async throws(StoreError) in try await store.agent(agent) }
+            guard record == nil else { throw Self.unauthorized("'\(agent)' is registered, so this needs its signature") }
+            return .sandbox
+        }
+    }
+
+    static func unauthorized(_ reason: String) -> HubFault {
+        HubFault(.unauthorized, reason, code: "unauthorized").with(.wwwAuthenticate, "TIBET-SIG-V1, X-AInternet")
+    }
+
+    static func forbidden(_ agent: String) -> HubFault {
+        HubFault(.forbidden, "only '\(agent)' may do this", code: "forbidden")
+    }
+
+    private static let malformed = unauthorized("the signature's headers are malformed")
+
+    // MARK: - Signatures
+
+    private func claim(in exchange: Exchange) throws(HubFault) -> Claim? {
+        typealias Header = RequestSignature.Header
+        if let text = exchange.header(Header.signature) {
+            guard let domain = exchange.header(Header.domain), let timestamp = exchange.header(Header.timestamp),
+                let nonce = exchange.header(Header.nonce),
+                let signature = RequestSignature(domain: domain, timestamp: timestamp, nonce: nonce, signature: text)
+            else { throw Self.malformed }
+            try checkTime(signature.date)
+            try checkHost(exchange.host)
+            return .request(
+                signature,
+                RequestSignature.Request(
+                    method: exchange.head.method.rawValue, host: exchange.host, target: exchange.address.target,
+                    body: Digest(of: exchange.body)))
+        }
+        guard let value = exchange.header("Authorization"), value.hasPrefix("TIBET-SIG") else { return nil }
+        guard let authorization = Authorization(parsing: value) else { throw Self.malformed }
+        try checkTime(authorization.date)
+        return .body(authorization, Digest(of: exchange.body))
+    }
+
+    private func checkTime(_ date: Timestamp) throws(HubFault) {
+        let apart = abs(Timestamp.now().seconds - date.seconds)
+        guard apart <= Self.window.components.seconds else {
+            throw Self.unauthorized("the signature's time is \(apart) seconds from the hub's")
+        }
+    }
+
+    private func checkHost(_ host: String) throws(HubFault) {
+        let host = host.lowercased()
+        let short = host.hasSuffix("]") ? host : String(host.prefix { $0 != ":" })
+        guard names.isEmpty || names.contains(host) || names.contains(short) else {
+            throw Self.unauthorized("the request is for another host")
+        }
+    }
+
+    private func owner(
+        of signature: RequestSignature, over request: RequestSignature.Request
+    ) async throws(HubFault) -> Caller {
+        guard let agent = AgentName.parse(signature.agent) else { throw Self.malformed }
+        if agent == Self.administrator {
+            guard administrators.contains(where: { signature.verifies(request, with: $0) }) else {
+                throw Self.unauthorized("the signature is by no administrator's key")
+            }
+            return .administrator
+        }
+        let record = try await stored { () async throws(StoreError) in try await store.agent(agent) }
+        guard let record, let key = record.publicKey else {
+            throw Self.unauthorized("'\(agent)' is not registered with a key here")
+        }
+        guard signature.verifies(request, with: key) else {
+            throw Self.unauthorized("the signature is not by the key of '\(agent)'")
+        }
+        return .agent(record)
+    }
+
+    /// Kept for as long as the time in the signature could be taken for the present.
+    private func refuseReplay(_ nonce: String, by agent: String, at date: Timestamp) async throws(HubFault) {
+        let expiry = Timestamp(seconds: date.seconds + Self.window.components.seconds + 1)
+        let isFirst = try await stored { () async throws(StoreError) in
+            try await store.isFirstUse(ofNonce: nonce, by: agent, until: expiry)
+        }
+        guard isFirst else { throw Self.unauthorized("this request came before") }
+    }
+}

@@ -1,0 +1,33 @@
+/// The room that each tier has (`ipoll.md`, section 6). The pages do not agree with each other; these are the guide's
+/// figures. That registered agents may not send tasks is left out: forks are tasks.
+extension Tier {
+    /// Messages in an hour; nil for any number.
+    var messagesPerHour: Int64? {
+        switch self {
+        case .sandbox: 10
+        case .registered: 100
+        case .verified: 1000
+        case .core: nil
+        }
+    }
+
+    /// The largest message in bytes.
+    var largestMessage: Int {
+        switch self {
+        case .sandbox: 4 << 10
+        case .registered: 64 << 10
+        case .verified: 256 << 10
+        case .core: 1 << 20
+        }
+    }
+
+    /// How long a message waits.
+    var retention: Duration {
+        switch self {
+        case .sandbox: .seconds(60 * 60)
+        case .registered: .seconds(24 * 60 * 60)
+        case .verified: .seconds(72 * 60 * 60)
+        case .core: .seconds(30 * 24 * 60 * 60)
+        }
+    }
+}

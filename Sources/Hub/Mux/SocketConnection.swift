@@ -1,0 +1,90 @@
+internal import Crypto
+internal import FoundationEssentials
+internal import HTTPServing
+internal import HTTPTypes
+internal import HummingbirdCore
+internal import NIOCore
+internal import NIOHTTP1
+internal import NIOHTTPTypesHTTP1
+internal import NIOWebSocket
+
+/// A connection that speaks WebSocket (RFC 6455) from now on.
+struct SocketConnection: Sendable {
+    /// The messages of the other side, until it or this side leaves.
+    let events: AsyncStream<SocketBridge.Event>
+
+    private let channel: any Channel
+    private let bridge: NIOLoopBound<(SocketBridge, ChannelHandlerContext)>
+
+    /// Takes HTTP out of a connection's pipeline, of which the answer 101 has just been written, and WebSocket in.
+    static func take(_ channel: any Channel, largestMessage: Int) async throws -> SocketConnection {
+        try await channel.eventLoop.submit {
+            let pipeline = channel.pipeline.syncOperations
+            let (events, continuation) = AsyncStream<SocketBridge.Event>.makeStream()
+            let bridge = SocketBridge(continuation)
+            let encoder = try pipeline.handler(type: HTTPResponseEncoder.self)
+            try pipeline.addHandlers(
+                [
+                    WebSocketFrameEncoder(),
+                    ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: largestMessage)),
+                    NIOWebSocketFrameAggregator(
+                        minNonFinalFragmentSize: 0, maxAccumulatedFrameCount: 1024,
+                        maxAccumulatedFrameSize: largestMessage),
+                    bridge,
+                ], position: .before(encoder))
+            pipeline.removeHandler(encoder, promise: nil)
+            pipeline.removeHandler(
+                try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self), promise: nil)
+            pipeline.removeHandler(try pipeline.handler(type: HTTP1ToHTTPServerCodec.self), promise: nil)
+            pipeline.removeHandler(try pipeline.handler(type: ConnectionGuard.self), promise: nil)
+            pipeline.removeHandler(try pipeline.handler(type: DepartureWatch.self), promise: nil)
+            pipeline.removeHandler(try pipeline.handler(type: HTTPConnectionStateHandler.self), promise: nil)
+            let context = try pipeline.context(handler: bridge)
+            return SocketConnection(
+                events: events, channel: channel,
+                bridge: NIOLoopBound((bridge, context), eventLoop: channel.eventLoop))
+        }.get()
+    }
+
+    /// The answer that turns HTTP into WebSocket; nil unless the request asks for that in all forms.
+    static func acceptance(of head: HTTPRequest) -> HTTPResponse? {
+        func field(_ name: String) -> String? { HTTPField.Name(name).flatMap { head.headerFields[$0] } }
+        guard head.method == .get, field("Upgrade")?.lowercased() == "websocket",
+            field("Connection")?.lowercased().contains("upgrade") == true,
+            field("Sec-WebSocket-Version") == "13", let key = field("Sec-WebSocket-Key"),
+            Data(base64Encoded: key)?.count == 16
+        else { return nil }
+        // The constant is the protocol's own (RFC 6455, section 4.2.2).
+        let proof = Insecure.SHA1.hash(data: Data((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8))
+        var fields: HTTPFields = [:]
+        fields[.connection] = "Upgrade"
+        for (name, value) in [("Upgrade", "websocket"), ("Sec-WebSocket-Accept", Data(proof).base64EncodedString())] {
+            if let name = HTTPField.Name(name) { fields[name] = value }
+        }
+        return HTTPResponse(status: .switchingProtocols, headerFields: fields)
+    }
+
+    /// Sends a text.
+    func send(_ text: String) {
+        channel.eventLoop.execute { [bridge] in
+            let (bridge, context) = bridge.value
+            bridge.send(text, context)
+        }
+    }
+
+    /// Says that a message was dealt with, so that more may come.
+    func consumed() {
+        channel.eventLoop.execute { [bridge] in
+            let (bridge, context) = bridge.value
+            bridge.consumed(context)
+        }
+    }
+
+    /// Leaves in good order.
+    func close(_ code: WebSocketErrorCode) {
+        channel.eventLoop.execute { [bridge] in
+            let (bridge, context) = bridge.value
+            bridge.leave(context, code)
+        }
+    }
+}
