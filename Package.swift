@@ -43,6 +43,8 @@ let package = Package(
         .target(name: "CCurl", path: "Sources/CShims/CCurl"),
         // Needs libssh2-1-dev to build; loaded when it is first used as well.
         .target(name: "CSSH2", path: "Sources/CShims/CSSH2"),
+        // Needs libpq-dev to build; loaded when a hub first uses PostgreSQL.
+        .target(name: "CPostgres", path: "Sources/CShims/CPostgres"),
         .systemLibrary(
             name: "CSodium", path: "Sources/CShims/CSodium", pkgConfig: "libsodium",
             providers: [.apt(["libsodium-dev"])]),
@@ -124,6 +126,16 @@ let package = Package(
                 "Fabric", "HTTPClient",
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "TOMLKit", package: "TOMLKit"),
+            ],
+            swiftSettings: rules),
+
+        // Floor 3: what agents that no one can reach meet at.
+        .target(
+            name: "Hub",
+            dependencies: [
+                "Fabric", "CPostgres",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: rules),
 
