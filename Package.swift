@@ -44,6 +44,8 @@ let package = Package(
         .target(name: "CCurl", path: "Sources/CShims/CCurl"),
         // Needs libssh2-1-dev to build; loaded when it is first used as well.
         .target(name: "CSSH2", path: "Sources/CShims/CSSH2"),
+        // Needs libpq-dev to build; loaded when a hub first uses PostgreSQL.
+        .target(name: "CPostgres", path: "Sources/CShims/CPostgres"),
         .systemLibrary(
             name: "CSodium", path: "Sources/CShims/CSodium", pkgConfig: "libsodium",
             providers: [.apt(["libsodium-dev"])]),
@@ -146,11 +148,11 @@ let package = Package(
             ],
             swiftSettings: rules),
 
-        // Floor 3: the hub, for agents that no one can reach.
+        // Floor 3: what agents that no one can reach meet at.
         .target(
             name: "Hub",
             dependencies: [
-                "Fabric", "HTTPServing",
+                "Fabric", "CPostgres", "HTTPServing",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),

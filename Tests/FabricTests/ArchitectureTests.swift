@@ -33,6 +33,7 @@ struct ArchitectureTests {
         Room(
             folder: "Resolver", own: ["Fabric", "HTTPClient"],
             others: anywhere.union(["FoundationEssentials", "TOMLKit"])),
+        Room(folder: "Hub", own: ["Fabric", "CPostgres"], others: anywhere.union(["GRDB"])),
         Room(
             folder: "tcd", own: Set(carriers).union(["CarrierConformance", "Fabric", "HTTPClient", "Resolver"]),
             others: anywhere.union(["ArgumentParser", "FoundationEssentials", "Logging", "TOMLKit", "UnixSignals"])),
@@ -40,7 +41,7 @@ struct ArchitectureTests {
 
     /// All modules of this package.
     static let modules = shims.union(carriers).union([
-        "CCurl", "CSSH2", "CSpawn", "CarrierConformance", "Fabric", "HTTPClient", "Resolver", "tcd",
+        "CCurl", "CPostgres", "CSSH2", "CSpawn", "CarrierConformance", "Fabric", "HTTPClient", "Hub", "Resolver", "tcd",
     ])
 
     static let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
