@@ -27,8 +27,8 @@ struct Entry {
         } catch {
             end(error)
         }
-        // A listener ends in its own way.
-        let watch = command is Recv ? [] : Interruption.watch(removesDirectories: command is Unpack)
+        // Whoever listens ends in its own way.
+        let watch = command is Recv || command is HubCommand.Serve ? [] : Interruption.watch(removesDirectories: command is Unpack)
         let outcome = await outcome(of: command)
         withExtendedLifetime(watch) { Interruption.yieldIfUnderway() }
         switch outcome {

@@ -37,13 +37,14 @@ struct Tcd: AsyncParsableCommand {
               TIBET_AINS_SSH_USER, TIBET_AINS_DEFAULT_INBOX, TIBET_HTTP_PORT, TIBET_MUX_SERVER
                                 what holds for names that nobody knows
               TIBET_ROUTES      the file of routes
+              TIBET_HUB_...     what 'tcd hub' serves and keeps; 'tcd config explain' has all of them
               http_proxy, https_proxy, no_proxy
                                 the proxies that 'send' uses
             """,
         version: Version.text,
         subcommands: [
             Send.self, Recv.self, Ack.self, Heartbeat.self, OutboxCommand.self, Why.self, ReceiptCommand.self,
-            Resolve.self, Trust.self, Doctor.self, CarrierCommand.self, Seal.self, Verify.self, Inspect.self,
+            Resolve.self, Trust.self, Doctor.self, CarrierCommand.self, HubCommand.self, Seal.self, Verify.self, Inspect.self,
             Unpack.self, IdentityCommand.self, ConfigCommand.self, Completions.self, VersionCommand.self,
         ])
 }

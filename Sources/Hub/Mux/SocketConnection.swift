@@ -13,11 +13,11 @@ struct SocketConnection: Sendable {
     /// The messages of the other side, until it or this side leaves.
     let events: AsyncStream<SocketBridge.Event>
 
-    private let channel: any Channel
+    private let channel: any NIOCore.Channel
     private let bridge: NIOLoopBound<(SocketBridge, ChannelHandlerContext)>
 
     /// Takes HTTP out of a connection's pipeline, of which the answer 101 has just been written, and WebSocket in.
-    static func take(_ channel: any Channel, largestMessage: Int) async throws -> SocketConnection {
+    static func take(_ channel: any NIOCore.Channel, largestMessage: Int) async throws -> SocketConnection {
         try await channel.eventLoop.submit {
             let pipeline = channel.pipeline.syncOperations
             let (events, continuation) = AsyncStream<SocketBridge.Event>.makeStream()

@@ -36,7 +36,7 @@ final class Bell: Sendable {
     func isHeard(at mailbox: MailboxName) -> Bool { state.withLock { $0.waiters[mailbox] != nil } }
 
     /// Rings everybody who waits there.
-    func ring(_ mailbox: MailboxNameName) {
+    func ring(_ mailbox: MailboxName) {
         let waiters = state.withLock { $0.waiters[mailbox]?.values.map { $0 } ?? [] }
         for waiter in waiters { waiter.ring() }
     }

@@ -34,6 +34,9 @@ struct BodyFields {
     /// - Throws: 422 with everything that was wrong.
     func check() throws(HubFault) { if !problems.isEmpty { throw HubFault(invalid: problems) } }
 
+    /// Whether there is such a field.
+    func has(_ key: String) -> Bool { object[key] != nil }
+
     /// A value that has to be there and may be anything.
     mutating func any(_ key: String) -> JSONValue {
         guard let value = object[key] else {
@@ -78,6 +81,14 @@ struct BodyFields {
         read(
             key, true, "int_range", "Input should be a whole number from \(range.lowerBound) to \(range.upperBound)"
         ) { value in value.integer.flatMap { range.contains($0) ? $0 : nil } }
+    }
+
+    /// A whole number in a range that has to be there.
+    mutating func required(_ key: String, in range: ClosedRange<Int64>) -> Int64? {
+        guard let value = object[key] else { return any(key).integer }
+        if let number = value.integer, range.contains(number) { return number }
+        refuse(key, "Input should be a whole number from \(range.lowerBound) to \(range.upperBound)")
+        return nil
     }
 
     /// A number in a range that may be absent or null.

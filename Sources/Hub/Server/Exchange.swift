@@ -9,7 +9,7 @@ struct Exchange: Sendable {
     /// What the parts in braces of the endpoint's path stand for.
     let captures: [String: String]
     let body: [UInt8]
-    let channel: any Channel
+    let channel: any NIOCore.Channel
     /// What this transfer is called in logs and in the answer.
     let transfer: String
 
@@ -28,7 +28,7 @@ struct Exchange: Sendable {
     }
 
     /// Where a connection comes from, without its port; a stream's connection is its parent.
-    static func address(of channel: any Channel) -> String {
+    static func address(of channel: any NIOCore.Channel) -> String {
         (channel.remoteAddress ?? channel.parent?.remoteAddress)?.ipAddress ?? "unknown"
     }
 

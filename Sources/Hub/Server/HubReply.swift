@@ -26,14 +26,25 @@ struct HubReply: Sendable {
         self.body = body
     }
 
+    /// A JSON object, with 200.
+    init(_ object: JSONObject) { self.init(.ok, object) }
+
     /// A JSON object.
-    init(_ status: HTTPResponse.Status = .ok, _ object: JSONObject) {
+    init(_ status: HTTPResponse.Status, _ object: JSONObject) {
         self.init(status, body: .text(JSONValue.object(object).text(.compact), type: "application/json"))
     }
 
     /// JSON that is text already.
     init(_ status: HTTPResponse.Status = .ok, json: JSONText) {
         self.init(status, body: .text(json.text, type: "application/json"))
+    }
+
+    /// The same answer, with word of it where it is the first one again, as the idempotency key asked for.
+    func replayed(_ wasReplay: Bool) -> HubReply {
+        guard wasReplay, let name = HTTPField.Name("Idempotency-Replayed") else { return self }
+        var copy = self
+        copy.headers[name] = "true"
+        return copy
     }
 
     /// What the sender of a request that failed is told.

@@ -9,13 +9,14 @@ internal import NIOCore
 struct HubResponder: Sendable {
     let router: Router
     let sockets: MuxSockets
+    let access: Access
     let limits: HubLimits
     let budget: BodyBudget
     let metrics: Metrics
     let logger: Logger
 
     /// Answers one request. Throws only when the connection is gone.
-    func respond(_ request: Request, _ writer: consuming ResponseWriter, _ channel: any Channel) async throws {
+    func respond(_ request: Request, _ writer: consuming ResponseWriter, _ channel: any NIOCore.Channel) async throws {
         let began = ContinuousClock.now
         let transfer = TransferName.choose(request.headers)
         if MuxSockets.isOne(request.head) {
@@ -55,7 +56,7 @@ struct HubResponder: Sendable {
     }
 
     /// Whether the other side still waits for its answer.
-    private static func isThere(_ channel: any Channel) async -> Bool {
+    private static func isThere(_ channel: any NIOCore.Channel) async -> Bool {
         let departure = Departure()
         let order = DepartureWatch.Order { departure.happened() }
         do {
@@ -67,7 +68,7 @@ struct HubResponder: Sendable {
     }
 
     private func openSocket(
-        _ request: Request, _ writer: consuming ResponseWriter, _ channel: any Channel, _ transfer: String
+        _ request: Request, _ writer: consuming ResponseWriter, _ channel: any NIOCore.Channel, _ transfer: String
     ) async throws {
         let acceptance: MuxSockets.Acceptance
         do throws(HubFault) {
@@ -82,12 +83,16 @@ struct HubResponder: Sendable {
     // MARK: - What comes
 
     private func read(
-        _ request: Request, _ writer: borrowing ResponseWriter, _ channel: any Channel, _ transfer: String
+        _ request: Request, _ writer: borrowing ResponseWriter, _ channel: any NIOCore.Channel, _ transfer: String
     ) async throws(HubFault) -> (Endpoint, Exchange) {
         guard let address = RequestAddress(request.head.path ?? "/") else {
             throw HubFault(.badRequest, "the path has an escape that is none", code: "bad_path")
         }
         let (endpoint, captures) = try router.find(request.method, address.segments)
+        // Who signs is counted by name, once it is proven.
+        if !Access.isSigned(request.headers) {
+            try access.limiter.count("address " + Exchange.address(of: channel))
+        }
         let body = try await readBody(request, writer, limit: limits.bytes(endpoint.size))
         return (
             endpoint,

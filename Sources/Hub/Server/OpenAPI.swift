@@ -1,4 +1,5 @@
 internal import Fabric
+internal import HTTPTypes
 
 /// The OpenAPI document, made of the endpoints themselves.
 enum OpenAPI {

@@ -47,6 +47,11 @@ final class Waiter: Sendable {
     /// Ends every wait from now on.
     func end() { change { $0.isEnded = true } }
 
+    /// Rings after a time as well, a moment late rather than early.
+    func ring(in time: Duration, on eventLoop: any EventLoop) {
+        eventLoop.scheduleTask(in: TimeAmount(max(.zero, time) + .milliseconds(2))) { [weak self] in self?.ring() }
+    }
+
     private func expire() { change { $0.isOverdue = true } }
 
     private func change(_ body: (inout State) -> Void) {

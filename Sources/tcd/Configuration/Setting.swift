@@ -58,6 +58,47 @@ struct Setting: Sendable {
             "http.trusted-keys", "TIBET_HTTP_TRUSTED_PUBKEYS", else: "", "the only keys whose deliveries recv takes"),
         Setting(
             "http.signature-age", "TIBET_HTTP_MAX_SIG_AGE_SEC", else: "300", "seconds that a signature is good for"),
+        Setting("hub.host", "TIBET_HUB_HOST", "--host", else: "127.0.0.1", "the address that the hub binds"),
+        Setting("hub.port", "TIBET_HUB_PORT", "--port", else: "8000", "the port that the hub binds"),
+        Setting(
+            "hub.store", "TIBET_HUB_STORE", "--store", else: "hub.sqlite in the state directory",
+            "the file or the postgres:// URL in which the hub keeps everything"),
+        Setting("hub.open", "TIBET_HUB_OPEN", else: "0", "1: the hub checks nothing"),
+        Setting(
+            "hub.open-to-the-network", "TIBET_HUB_OPEN_TO_THE_NETWORK", else: "0",
+            "1: an open hub may listen where other machines can reach it"),
+        Setting(
+            "hub.certificate", "TIBET_HUB_CERTIFICATE", "--certificate", else: "",
+            "the certificate chain that the hub serves https with"),
+        Setting("hub.key", "TIBET_HUB_KEY", "--key", else: "", "the private key of the hub's certificate"),
+        Setting(
+            "hub.names", "TIBET_HUB_NAMES", "--name", else: "any", "the host names that signed requests may be for"),
+        Setting(
+            "hub.admin-keys", "TIBET_HUB_ADMIN_KEYS", "--admin-key", else: "",
+            "the keys that may suspend agents and set tiers"),
+        Setting(
+            "hub.largest-message", "TIBET_HUB_LARGEST_MESSAGE", "--largest-message", else: "1M",
+            "the largest message before base64"),
+        Setting(
+            "hub.agent-bytes", "TIBET_HUB_AGENT_BYTES", "--agent-bytes", else: "10G",
+            "the most that waits in one mailbox"),
+        Setting("hub.reserve", "TIBET_HUB_RESERVE", "--reserve", else: "256M", "how much disk the hub leaves free"),
+        Setting(
+            "hub.connections", "TIBET_HUB_CONNECTIONS", "--connections", else: "20000",
+            "how many connections to the hub may be open at once"),
+        Setting(
+            "hub.rate", "TIBET_HUB_RATE", "--rate", else: "1000; any number for an open hub",
+            "how many requests one agent or address may make in a second"),
+        Setting(
+            "hub.channels", "TIBET_HUB_CHANNELS", "--channels", else: "32",
+            "how many channels one agent may have open"),
+        Setting(
+            "hub.retention", "TIBET_HUB_RETENTION", "--retention", else: "259200",
+            "seconds that a message waits where no tier says"),
+        Setting(
+            "hub.bandwidth-classes", "TIBET_HUB_BANDWIDTH_CLASSES", else: "0",
+            "1: the hub refuses frames beyond the intents' classes of bandwidth"),
+        Setting("hub.url", "TIBET_HUB_URL", "--url", else: "http://127.0.0.1:8000", "the hub that status asks"),
         Setting("proxy.http", "http_proxy", else: "", "the proxy for http"),
         Setting("proxy.https", "https_proxy", else: "", "the proxy for https"),
         Setting("proxy.except", "no_proxy", else: "", "hosts that are reached without a proxy"),

@@ -1,0 +1,44 @@
+internal import Fabric
+internal import FoundationEssentials
+
+/// A file that comes as one base64 text, as the peers send it: kept as a blob.
+struct FilePush: Sendable {
+    let core: HubCore
+
+    func answer(_ exchange: Exchange) async throws(HubFault) -> HubReply {
+        var fields = try BodyFields(exchange.body)
+        let (from, to) = (fields.agent("from_agent"), fields.agent("to_agent"))
+        let name = fields.text("filename")
+        let bytes = fields.parsed("data_base64", "base64") { text in Data(base64Encoded: text).map { [UInt8]($0) } }
+        _ = fields.optionalText("description")
+        _ = fields.optionalText("poll_id")
+        try fields.check()
+        guard let bytes else { return HubReply([:]) }
+        _ = try await core.access.sender(from, try await core.access.caller(of: exchange))
+        try await core.room.checkDisk(bytes.count)
+        let digest = Digest(of: bytes)
+        let draft = BlobDraft(
+            agent: from, receiver: to, size: Int64(bytes.count), digest: digest, name: name,
+            mailboxLimit: core.limits.mailboxBytes)
+        var blob = try await stored { () async throws(StoreError) in try await core.store.createBlob(draft).blob }
+        while !blob.isComplete {
+            // Another may be uploading the same: each goes on from where the blob is.
+            let start = Int(blob.received)
+            let piece = Array(bytes[start..<min(bytes.count, start + core.limits.piece)])
+            let id = blob.id
+            do throws(StoreError) {
+                blob = try await core.store.append(piece, to: id, at: Int64(start))
+            } catch {
+                guard case .wrongOffset = error else { throw HubFault(error) }
+                let now = try await stored { () async throws(StoreError) in try await core.store.blob(id) }
+                guard let now else { throw HubFault(.unknownBlob(id)) }
+                blob = now
+            }
+        }
+        core.metrics.add("blob_bytes", bytes.count)
+        return HubReply([
+            "file_id": .text(blob.id), "blob_id": .text(blob.id), "status": "stored",
+            "size_bytes": .integer(bytes.count), "digest": .text(digest.description), "filename": .text(name),
+        ])
+    }
+}

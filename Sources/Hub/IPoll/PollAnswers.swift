@@ -1,0 +1,52 @@
+internal import Fabric
+
+/// Messages as the three Python clients read them: both spellings of everything (`ipoll.md`, section 4).
+enum PollAnswers {
+    /// One message, with what only we say of it after that.
+    static func message(_ message: Message, additions: JSONObject = [:]) -> String {
+        var json = JSONText()
+        let time = JSONValue.text(message.createdAt.iso8601Microseconds)
+        json.add([
+            "id": .text(message.id), "message_id": .text(message.id), "from": .text(message.from),
+            "from_agent": .text(message.from), "to": .text(message.to), "to_agent": .text(message.to),
+            "type": .text(message.type.rawValue), "poll_type": .text(message.type.rawValue),
+            "content": .text(message.content), "status": .text(message.status),
+            "read": .bool(message.status != "pending"), "session_id": .text(orNull: message.session),
+            "reply_to": .text(orNull: message.replyTo), "created_at": time, "timestamp": time,
+        ])
+        json.add("metadata", raw: message.metadata ?? "{}")
+        json.add("kind", .text(message.kind.rawValue))
+        if let blob = message.blob { json.add("blob_id", .text(blob)) }
+        json.add(additions)
+        return json.text
+    }
+
+    /// One message under a lease.
+    static func leased(_ lease: Lease<Message>) -> String {
+        message(
+            lease.item,
+            additions: [
+                "lease_id": .text(lease.id), "lease_until": .text(lease.until.iso8601Microseconds),
+                "deliveries": .integer(lease.item.deliveries),
+            ])
+    }
+
+    /// What a message carries, by its metadata.
+    static func kind(of metadata: JSONObject?) -> MessageKind {
+        if isTruthy(metadata?["upip_fork"]) { return .fork }
+        if isTruthy(metadata?["tibet_flare"]) { return .flare }
+        return metadata?["envelope_name"] == nil ? .message : .envelope
+    }
+
+    /// Whether the peers' language takes a value for true.
+    private static func isTruthy(_ value: JSONValue?) -> Bool {
+        switch value {
+        case nil, .null?: false
+        case .bool(let bool)?: bool
+        case .number(let number)?: number.double != 0
+        case .text(let text)?: !text.isEmpty
+        case .list(let list)?: !list.isEmpty
+        case .object(let object)?: !object.members.isEmpty
+        }
+    }
+}

@@ -1,0 +1,119 @@
+internal import Fabric
+
+/// What one WebSocket has opened, and how it is answered (`mux.md`, section 6).
+struct MuxSession {
+    let service: MuxService
+    let agent: String
+    /// The channels that were opened here, in order; closed ones are taken out.
+    private var open: [String] = []
+
+    init(service: MuxService, agent: String) {
+        self.service = service
+        self.agent = agent
+    }
+
+    /// The answer to one message.
+    mutating func answer(to text: String) async -> String {
+        let message: JSONValue
+        do throws(JSONFault) {
+            message = try JSONValue(parsing: text)
+        } catch {
+            return Self.fault("bad_json", error.description)
+        }
+        guard message.object != nil else { return Self.fault("bad_message", "a message is a JSON object") }
+        do throws(HubFault) {
+            switch message["action"]?.text {
+            case "open": return try await opened(message)
+            case "send": return try await sent(message)
+            case "close": return try await closed(message)
+            case "list": return try await listed()
+            default:
+                return Self.text(["error": "unknown_action", "action": message["action"] ?? .null])
+            }
+        } catch {
+            return Self.fault(error.body["code"]?.text ?? "error", error.body["detail"]?.text ?? "")
+        }
+    }
+
+    /// Closes what is still open, as the reference server does when a socket ends.
+    mutating func end() async {
+        for id in open { _ = try? await service.close(id, reason: "ws_disconnect", by: .sender) }
+        open = []
+    }
+
+    /// A message that says what went wrong: a word for programs, and for people what it means.
+    static func fault(_ word: String, _ detail: String) -> String {
+        text(["error": .text(word), "detail": .text(detail)])
+    }
+
+    private static func text(_ object: JSONObject) -> String { JSONValue.object(object).text(.compact) }
+
+    private static func unknown(_ id: String) -> String {
+        text(["error": "channel_not_found", "channel_id": .text(id)])
+    }
+
+    private mutating func opened(_ message: JSONValue) async throws(HubFault) -> String {
+        guard let target = message["target"]?.text.flatMap(AgentName.parse) else {
+            return Self.fault("bad_target", "target must be an agent's name")
+        }
+        let metadata = message["metadata"]?.object
+        let intent = message["intent"]?.text ?? "stream"
+        let opened = try await service.open(
+            ChannelDraft(
+                agent: agent, target: target, intent: intent,
+                metadata: metadata.map { JSONValue.object($0).text(.spaced) },
+                staysOpen: metadata?["keep_open"]?.bool ?? false))
+        open.append(opened.channel.id)
+        return Self.text([
+            "event": "channel_opened", "channel_id": .text(opened.channel.id), "intent": .text(intent),
+            "route": opened.intent.route, "tbz_hash": .text(opened.channel.hash),
+        ])
+    }
+
+    private mutating func sent(_ message: JSONValue) async throws(HubFault) -> String {
+        let id = message["channel_id"]?.text ?? ""
+        // Only the sender's own: a socket speaks for one agent.
+        guard let facts = try await facts(of: id), facts.agent == agent else { return Self.unknown(id) }
+        let key = message["idempotency_key"]?.text.map { IdempotencyKey(agent: agent, text: String($0.prefix(128))) }
+        do throws(HubFault) {
+            let frame = try await service.send(message["payload"] ?? "", on: id, facts, key: key)
+            return Self.text([
+                "event": "frame_ack", "channel_id": .text(id), "seq": .integer(frame.sequence),
+                "tbz_hash": .text(frame.hash),
+            ])
+        } catch {
+            guard ["channel_closed", "unknown_channel"].contains(error.body["code"]?.text) else { throw error }
+            return Self.unknown(id)
+        }
+    }
+
+    private mutating func closed(_ message: JSONValue) async throws(HubFault) -> String {
+        let id = message["channel_id"]?.text ?? ""
+        guard let facts = try await facts(of: id), facts.agent == agent || facts.target == agent else {
+            return Self.unknown(id)
+        }
+        _ = try await service.close(
+            id, reason: message["reason"]?.text ?? "client_close", by: facts.target == agent ? .receiver : .sender)
+        open.removeAll { $0 == id }
+        return Self.text(["event": "channel_closed", "channel_id": .text(id)])
+    }
+
+    private func listed() async throws(HubFault) -> String {
+        var channels: [JSONValue] = []
+        for id in open {
+            let channel = try await stored { () async throws(StoreError) in
+                try await service.core.store.channel(id)
+            }
+            guard let channel, channel.isOpen else { continue }
+            channels.append([
+                "id": .text(id), "target": .text(channel.target), "intent": .text(channel.intent),
+                "frames_sent": .integer(channel.frames),
+            ])
+        }
+        return Self.text(["event": "channel_list", "channels": .list(channels)])
+    }
+
+    private func facts(of id: String) async throws(HubFault) -> ChannelBook.Facts? {
+        try await service.core.channels.facts(of: id)
+    }
+}

@@ -1,0 +1,109 @@
+internal import Fabric
+internal import HTTPTypes
+internal import Logging
+internal import NIOCore
+internal import NIOWebSocket
+
+/// The WebSocket of the mux (`mux.md`, section 6): a sender's calls over one connection, and hints for a receiver.
+struct MuxSockets: Sendable {
+    let core: HubCore
+    let service: MuxService
+
+    static let path = "/api/mux/ws"
+
+    /// A handshake that is agreed to.
+    struct Acceptance: Sendable {
+        /// The answer that ends HTTP.
+        let head: HTTPResponse
+        let agent: String
+        let caller: Access.Caller
+        /// Whether hints are wanted, and of which intent.
+        let subscribes: Bool
+        let intent: String?
+    }
+
+    /// Whether a request wants to become a WebSocket here.
+    static func isOne(_ head: HTTPRequest) -> Bool {
+        guard let upgrade = HTTPField.Name("Upgrade"), head.headerFields[upgrade]?.lowercased() == "websocket",
+            let path = head.path
+        else { return false }
+        return path == Self.path || path.hasPrefix(Self.path + "?")
+    }
+
+    /// Agrees to a handshake.
+    ///
+    /// - Throws: 403 without an agent, as the peers' server; 400 for no handshake; 401 and 403 as for requests.
+    func accept(_ head: HTTPRequest, _ channel: any NIOCore.Channel, _ transfer: String) async throws(HubFault) -> Acceptance {
+        guard let answer = SocketConnection.acceptance(of: head) else {
+            throw HubFault(.badRequest, "this is no WebSocket handshake", code: "bad_handshake")
+        }
+        guard let address = RequestAddress(head.path ?? ""), let text = address.value("agent"),
+            let agent = AgentName.parse(text)
+        else { throw HubFault(.forbidden, "an agent must be named", code: "agent") }
+        var query = QueryFields(address)
+        let subscribes = query.bool("subscribe", else: false)
+        try query.check()
+        let exchange = Exchange(
+            head: head, address: address, captures: [:], body: [], channel: channel, transfer: transfer)
+        let caller = try await core.access.caller(of: exchange)
+        if subscribes {
+            try core.access.require(agent, caller)
+        } else {
+            _ = try await core.access.sender(agent, caller)
+        }
+        return Acceptance(
+            head: answer, agent: agent, caller: caller, subscribes: subscribes, intent: address.value("intent"))
+    }
+
+    /// Serves the other side until it leaves, and closes the channels that it opened here.
+    func serve(_ acceptance: Acceptance, on channel: any NIOCore.Channel) async {
+        guard
+            let connection = try? await SocketConnection.take(channel, largestMessage: core.limits.messageBody)
+        else {
+            channel.close(promise: nil)
+            return
+        }
+        core.metrics.add("sockets")
+        let hints = acceptance.subscribes ? Task { await tell(acceptance, connection) } : nil
+        var session = MuxSession(service: service, agent: acceptance.agent)
+        for await event in connection.events {
+            switch event {
+            case .text(let text): connection.send(await session.answer(to: text))
+            case .binary: connection.send(MuxSession.fault("binary_message", "messages are JSON texts"))
+            }
+            connection.consumed()
+        }
+        hints?.cancel()
+        await session.end()
+    }
+
+    /// Tells a receiver of frames as they come.
+    private func tell(_ acceptance: Acceptance, _ connection: SocketConnection) async {
+        let mailbox = MailboxName(.mux, of: acceptance.agent)
+        let waiter = Waiter()
+        core.bell.add(waiter, at: mailbox)
+        defer { core.bell.remove(waiter, at: mailbox) }
+        let hints = FrameHints(store: core.store, agent: acceptance.agent, intent: acceptance.intent)
+        await withTaskCancellationHandler {
+            var count = (try? await hints.begin()) ?? 0
+            while !Task.isCancelled {
+                if count > 0 {
+                    connection.send(
+                        JSONValue.object(["event": "waiting", "count": .integer(count)]).text(.compact))
+                }
+                guard await waiter.next() == .rung else { return connection.close(.goingAway) }
+                guard let (new, waiting) = try? await hints.next() else { continue }
+                count = new.isEmpty ? waiting : 0
+                for frame in new {
+                    connection.send(
+                        JSONValue.object([
+                            "event": "frame", "channel_id": .text(frame.channel), "seq": .integer(frame.sequence),
+                            "intent": .text(frame.intent),
+                        ]).text(.compact))
+                }
+            }
+        } onCancel: {
+            waiter.end()
+        }
+    }
+}
