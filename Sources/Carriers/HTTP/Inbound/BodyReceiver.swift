@@ -1,4 +1,5 @@
 internal import Fabric
+internal import HTTPServing
 internal import HTTPTypes
 internal import HummingbirdCore
 internal import NIOCore
