@@ -127,21 +127,17 @@ package struct HistoryQuery: Sendable {
     package var session: String?
     /// Only of this type.
     package var type: PollType?
-    /// Whether messages that are read, responded to or refused are shown as well.
-    package var includesSettled: Bool
     /// How many of the newest to leave out.
     package var offset: Int
     /// How many at most, 1 or more.
     package var limit: Int
 
     package init(
-        agent: String, session: String? = nil, type: PollType? = nil, includesSettled: Bool = true, offset: Int = 0,
-        limit: Int = 20
+        agent: String, session: String? = nil, type: PollType? = nil, offset: Int = 0, limit: Int = 20
     ) {
         self.agent = agent
         self.session = session
         self.type = type
-        self.includesSettled = includesSettled
         self.offset = offset
         self.limit = limit
     }

@@ -19,6 +19,8 @@ package struct StoreConfiguration: Sendable {
     package var messageRetention: Duration = .seconds(30 * 86400)
     /// For how long a settled message is kept, for history.
     package var settledRetention: Duration = .seconds(72 * 3600)
+    /// For how long a refused frame or message is kept for a person to look at, with its reason.
+    package var refusedRetention: Duration = .seconds(30 * 86400)
     /// For how long a closed channel whose frames are all settled is kept, with them (`mux.md`, section 5.4).
     package var closedChannelRetention: Duration = .seconds(3600)
     /// For how long a blob is kept that nothing refers to.
@@ -33,6 +35,8 @@ package struct StoreConfiguration: Sendable {
     package var readers = 4
     /// The most changes that share one transaction.
     package var batch = 256
+    /// The most bytes of content in one answer, which always holds one item.
+    package var answerBytes: Int64 = 16 << 20
     /// The wall clock. Leases, retention and stamps go by it; with several hubs, by that of the hub that is asked.
     package var clock: @Sendable () -> Timestamp = { Timestamp.now() }
 
