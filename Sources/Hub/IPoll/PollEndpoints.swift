@@ -43,7 +43,7 @@ struct PollEndpoints: Sendable {
                 .get, "/api/ipoll/history", "Messages of the past, newest first", isPeers: true,
                 query: [
                     .required("agent"), .optional("limit", "integer", "1 to 1000; 20 if absent"),
-                    .optional("include_archived", "boolean", "read ones as well; true if absent"),
+                    .optional("include_archived", "boolean", "makes no difference: nothing is archived"),
                     .optional("session_id"), .optional("poll_type"), .optional("offset", "integer"),
                 ]
             ) { (exchange) async throws(HubFault) in
@@ -70,18 +70,18 @@ struct PollEndpoints: Sendable {
     }
 
     private var additions: [Endpoint] {
-        let leasing = Leasing(core: core)
+        let leasing = LeaseDesk(core: core)
         return [
             Endpoint(
                 .post, "/api/ipoll/lease", "Take waiting messages for oneself for a while; wait for them if asked",
                 body: .json(
-                    Leasing.leaseFields + [
+                    LeaseDesk.leaseFields + [
                         .optional("kinds", "texts", "only these: message, envelope, fork, flare"),
                         .optional("poll_types", "texts", "only these: PUSH, PULL, SYNC, TASK, ACK"),
                     ])
             ) { (exchange) async throws(HubFault) in try await lease(exchange, leasing) },
             Endpoint(
-                .post, "/api/ipoll/settle", "Say what became of leased messages", body: .json(Leasing.settleFields)
+                .post, "/api/ipoll/settle", "Say what became of leased messages", body: .json(LeaseDesk.settleFields)
             ) { (exchange) async throws(HubFault) in try await leasing.settle(exchange) },
             Endpoint(
                 .get, "/api/ipoll/events/{agent}", "Hear of messages as they come",
@@ -181,9 +181,9 @@ struct PollEndpoints: Sendable {
         return HubReply(json: json)
     }
 
-    private func lease(_ exchange: Exchange, _ leasing: Leasing) async throws(HubFault) -> HubReply {
+    private func lease(_ exchange: Exchange, _ leasing: LeaseDesk) async throws(HubFault) -> HubReply {
         var fields = try BodyFields(exchange.body)
-        let wish = Leasing.wish(in: &fields)
+        let wish = LeaseDesk.wish(in: &fields)
         let (kinds, types) = (fields.optionalTexts("kinds"), fields.optionalTexts("poll_types"))
         try fields.check()
         let filter = MessageFilter(
@@ -200,13 +200,14 @@ struct PollEndpoints: Sendable {
         var query = QueryFields(exchange.address)
         let limit = query.integer("limit", in: 1...1000) ?? 20
         let offset = query.integer("offset", in: 0...1_000_000) ?? 0
-        let includesSettled = query.bool("include_archived", else: true)
+        // Nothing is archived here: what is kept is shown.
+        _ = query.bool("include_archived", else: true)
         try query.check()
         let type = try Self.known(exchange.address.value("poll_type").map { [$0] }, "poll_type", PollType.init(rawValue:))
         try core.access.require(agent, try await core.access.caller(of: exchange))
         let asked = HistoryQuery(
             agent: agent, session: exchange.address.value("session_id"), type: type?.first,
-            includesSettled: includesSettled, offset: Int(offset), limit: Int(limit))
+            offset: Int(offset), limit: Int(limit))
         let messages = try await stored { () async throws(StoreError) in try await core.store.history(asked) }
         var json = JSONText()
         json.add("polls", list: messages.map { PollAnswers.message($0) })

@@ -10,17 +10,17 @@ struct MuxConsumers: Sendable {
     static let envelopes = "continuityd:inbox"
 
     var all: [Endpoint] {
-        let leasing = Leasing(core: core)
+        let leasing = LeaseDesk(core: core)
         return [
             Endpoint(
                 .post, "/api/mux/lease", "Take waiting frames for oneself for a while; wait for them if asked",
                 body: .json(
-                    Leasing.leaseFields + [
+                    LeaseDesk.leaseFields + [
                         .optional("intent", "string", "of which intent; null for any; \(Self.envelopes) if absent")
                     ])
             ) { (exchange) async throws(HubFault) in try await lease(exchange, leasing) },
             Endpoint(
-                .post, "/api/mux/settle", "Say what became of leased frames", body: .json(Leasing.settleFields)
+                .post, "/api/mux/settle", "Say what became of leased frames", body: .json(LeaseDesk.settleFields)
             ) { (exchange) async throws(HubFault) in try await leasing.settle(exchange) },
             Endpoint(
                 .get, "/api/mux/events", "Hear of frames as they come",
@@ -30,9 +30,9 @@ struct MuxConsumers: Sendable {
         ]
     }
 
-    private func lease(_ exchange: Exchange, _ leasing: Leasing) async throws(HubFault) -> HubReply {
+    private func lease(_ exchange: Exchange, _ leasing: LeaseDesk) async throws(HubFault) -> HubReply {
         var fields = try BodyFields(exchange.body)
-        let wish = Leasing.wish(in: &fields)
+        let wish = LeaseDesk.wish(in: &fields)
         let intent = fields.has("intent") ? fields.optionalText("intent") : Self.envelopes
         try fields.check()
         try core.access.require(wish.request.agent, try await core.access.caller(of: exchange))

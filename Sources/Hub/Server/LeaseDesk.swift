@@ -2,7 +2,7 @@ internal import Fabric
 internal import HTTPTypes
 
 /// Leases and their settling, which are alike for frames and messages.
-struct Leasing: Sendable {
+struct LeaseDesk: Sendable {
     let core: HubCore
 
     /// The fields that every lease takes.
