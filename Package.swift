@@ -127,12 +127,21 @@ let package = Package(
             ],
             swiftSettings: rules),
 
+        // Floor 3: what is handed from one actor to another, and what is looked at when it comes.
+        .target(
+            name: "Triage",
+            dependencies: [
+                "Fabric", "CSpawn",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: rules),
+
         // Floor 4: the command line.
         .executableTarget(
             name: "tcd",
             dependencies: [
                 "Fabric", "HTTPClient", "CarrierConformance", "CarrierExec", "CarrierHTTP", "CarrierLocal",
-                "CarrierSCP", "Resolver",
+                "CarrierSCP", "Resolver", "Triage",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -166,6 +175,13 @@ let package = Package(
             name: "ResolverTests",
             dependencies: [
                 "Fabric", "Resolver",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: rules),
+        .testTarget(
+            name: "TriageTests",
+            dependencies: [
+                "Fabric", "Triage",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: rules),

@@ -33,14 +33,16 @@ struct ArchitectureTests {
         Room(
             folder: "Resolver", own: ["Fabric", "HTTPClient"],
             others: anywhere.union(["FoundationEssentials", "TOMLKit"])),
+        Room(folder: "Triage", own: ["Fabric", "CSpawn"], others: anywhere),
         Room(
-            folder: "tcd", own: Set(carriers).union(["CarrierConformance", "Fabric", "HTTPClient", "Resolver"]),
+            folder: "tcd",
+            own: Set(carriers).union(["CarrierConformance", "Fabric", "HTTPClient", "Resolver", "Triage"]),
             others: anywhere.union(["ArgumentParser", "FoundationEssentials", "Logging", "TOMLKit", "UnixSignals"])),
     ]
 
     /// All modules of this package.
     static let modules = shims.union(carriers).union([
-        "CCurl", "CSSH2", "CSpawn", "CarrierConformance", "Fabric", "HTTPClient", "Resolver", "tcd",
+        "CCurl", "CSSH2", "CSpawn", "CarrierConformance", "Fabric", "HTTPClient", "Resolver", "Triage", "tcd",
     ])
 
     static let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -102,6 +104,7 @@ struct ArchitectureTests {
             ("Resolver/Resolver.swift", "internal import CCurl"),
             ("Resolver/Resolver.swift", "internal import CarrierHTTP"),
             ("Carriers/HTTP/Outbound/HTTPCarrier.swift", "internal import CCurl"),
+            ("Triage/Fork/ForkToken.swift", "internal import HTTPClient"),
             ("tcd/Entry.swift", "@_spi(Inner) import CZstd"),
             ("tcd/Entry.swift", "internal import NIOPosix"),
             ("Nowhere/Entry.swift", "import Fabric"),
