@@ -73,6 +73,9 @@ let package = Package(
             ],
             swiftSettings: rules),
 
+        // Floor 1, beside it: what the carriers that go through a hub say to it.
+        .target(name: "HubClient", dependencies: ["Fabric", "HTTPClient"], swiftSettings: rules),
+
         // Floor 2: one folder per way of moving sealed bytes. Each knows Fabric and nothing beside it.
         .target(
             name: "CarrierHTTP",

@@ -20,6 +20,7 @@ struct ArchitectureTests {
         // Opens no socket: FoundationEssentials, unlike Foundation, knows no network.
         Room(folder: "Fabric", own: shims, others: anywhere.union(["Crypto", "FoundationEssentials", "GRDB"])),
         Room(folder: "HTTPClient", own: ["Fabric", "CCurl"], others: anywhere),
+        Room(folder: "HubClient", own: ["Fabric", "HTTPClient"], others: anywhere),
         Room(
             folder: "Carriers/HTTP", own: ["Fabric", "HTTPClient"],
             others: anywhere.union([
@@ -40,7 +41,7 @@ struct ArchitectureTests {
 
     /// All modules of this package.
     static let modules = shims.union(carriers).union([
-        "CCurl", "CSSH2", "CSpawn", "CarrierConformance", "Fabric", "HTTPClient", "Resolver", "tcd",
+        "CCurl", "CSSH2", "CSpawn", "CarrierConformance", "Fabric", "HTTPClient", "HubClient", "Resolver", "tcd",
     ])
 
     static let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
