@@ -13,7 +13,7 @@ struct ArchitectureTests {
 
     static let shims: Set<String> = ["CArchive", "CLinux", "CSodium", "CZstd"]
     static let anywhere: Set<String> = ["Dispatch", "Glibc", "Synchronization", "SystemPackage"]
-    static let carriers = ["CarrierExec", "CarrierHTTP", "CarrierLocal", "CarrierSCP"]
+    static let carriers = ["CarrierExec", "CarrierHTTP", "CarrierIPoll", "CarrierLocal", "CarrierSCP"]
 
     /// The rooms that have Swift in them, from the bottom up. A new room, or a new import, is a line here.
     static let rooms = [
@@ -29,6 +29,9 @@ struct ArchitectureTests {
             ])),
         Room(
             folder: "Carriers/Exec", own: ["Fabric", "CSpawn"], others: anywhere.union(["FoundationEssentials"])),
+        Room(
+            folder: "Carriers/IPoll", own: ["Fabric", "HTTPClient", "HubClient"],
+            others: anywhere.union(["FoundationEssentials"])),
         Room(folder: "Carriers/Local", own: ["Fabric"], others: anywhere),
         Room(folder: "Carriers/SCP", own: ["Fabric", "CSSH2"], others: anywhere.union(["Crypto"])),
         Room(
