@@ -15,6 +15,7 @@ let package = Package(
         .executable(name: "tcd", targets: ["tcd"]),
         .library(name: "Fabric", targets: ["Fabric"]),
         .library(name: "CarrierHTTP", targets: ["CarrierHTTP"]),
+        .library(name: "CarrierIPoll", targets: ["CarrierIPoll"]),
         .library(name: "CarrierLocal", targets: ["CarrierLocal"]),
         .library(name: "CarrierSCP", targets: ["CarrierSCP"]),
         .library(name: "CarrierExec", targets: ["CarrierExec"]),
@@ -73,6 +74,9 @@ let package = Package(
             ],
             swiftSettings: rules),
 
+        // Floor 1, beside it: what the carriers that go through a hub say to it.
+        .target(name: "HubClient", dependencies: ["Fabric", "HTTPClient"], swiftSettings: rules),
+
         // Floor 2: one folder per way of moving sealed bytes. Each knows Fabric and nothing beside it.
         .target(
             name: "CarrierHTTP",
@@ -90,6 +94,14 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             path: "Sources/Carriers/HTTP",
+            swiftSettings: rules),
+        .target(
+            name: "CarrierIPoll",
+            dependencies: [
+                "Fabric", "HTTPClient", "HubClient",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Sources/Carriers/IPoll",
             swiftSettings: rules),
         .target(
             name: "CarrierLocal",
@@ -189,6 +201,13 @@ let package = Package(
             name: "CarrierLocalTests",
             dependencies: [
                 "Fabric", "CarrierLocal",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: rules),
+        .testTarget(
+            name: "CarrierIPollTests",
+            dependencies: [
+                "Fabric", "CarrierIPoll", "HubClient",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: rules),

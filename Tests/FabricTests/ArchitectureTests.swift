@@ -13,13 +13,14 @@ struct ArchitectureTests {
 
     static let shims: Set<String> = ["CArchive", "CLinux", "CSodium", "CZstd"]
     static let anywhere: Set<String> = ["Dispatch", "Glibc", "Synchronization", "SystemPackage"]
-    static let carriers = ["CarrierExec", "CarrierHTTP", "CarrierLocal", "CarrierSCP"]
+    static let carriers = ["CarrierExec", "CarrierHTTP", "CarrierIPoll", "CarrierLocal", "CarrierSCP"]
 
     /// The rooms that have Swift in them, from the bottom up. A new room, or a new import, is a line here.
     static let rooms = [
         // Opens no socket: FoundationEssentials, unlike Foundation, knows no network.
         Room(folder: "Fabric", own: shims, others: anywhere.union(["Crypto", "FoundationEssentials", "GRDB"])),
         Room(folder: "HTTPClient", own: ["Fabric", "CCurl"], others: anywhere),
+        Room(folder: "HubClient", own: ["Fabric", "HTTPClient"], others: anywhere),
         Room(
             folder: "Carriers/HTTP", own: ["Fabric", "HTTPClient"],
             others: anywhere.union([
@@ -28,6 +29,9 @@ struct ArchitectureTests {
             ])),
         Room(
             folder: "Carriers/Exec", own: ["Fabric", "CSpawn"], others: anywhere.union(["FoundationEssentials"])),
+        Room(
+            folder: "Carriers/IPoll", own: ["Fabric", "HTTPClient", "HubClient"],
+            others: anywhere.union(["FoundationEssentials"])),
         Room(folder: "Carriers/Local", own: ["Fabric"], others: anywhere),
         Room(folder: "Carriers/SCP", own: ["Fabric", "CSSH2"], others: anywhere.union(["Crypto"])),
         Room(
@@ -42,7 +46,8 @@ struct ArchitectureTests {
 
     /// All modules of this package.
     static let modules = shims.union(carriers).union([
-        "CCurl", "CSSH2", "CSpawn", "CarrierConformance", "Fabric", "HTTPClient", "Resolver", "Triage", "tcd",
+        "CCurl", "CSSH2", "CSpawn", "CarrierConformance", "Fabric", "HTTPClient", "HubClient", "Resolver",
+        "Triage", "tcd",
     ])
 
     static let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
