@@ -40,7 +40,9 @@ struct ArchitectureTests {
         Room(folder: "Triage", own: ["Fabric", "CSpawn"], others: anywhere),
         Room(
             folder: "tcd",
-            own: Set(carriers).union(["CarrierConformance", "Fabric", "HTTPClient", "Resolver", "Triage"]),
+            own: Set(carriers).union([
+                "CarrierConformance", "Fabric", "HTTPClient", "HubClient", "Resolver", "Triage",
+            ]),
             others: anywhere.union(["ArgumentParser", "FoundationEssentials", "Logging", "TOMLKit", "UnixSignals"])),
     ]
 

@@ -9,7 +9,8 @@ package struct ForkEvidence: Sendable {
         /// In a message of a hub.
         case message(id: String, sender: String, hub: String, createdAt: String)
         /// In a sealed envelope.
-        case envelope(name: String, digest: Digest, transferID: TransferID, signer: PublicKey, signerName: String)
+        case envelope(
+            path: String, name: String, digest: Digest, transferID: TransferID, signer: PublicKey, signerName: String)
     }
 
     /// What is done with it.
@@ -104,8 +105,8 @@ package struct ForkEvidence: Sendable {
     package var messageSender: String? { fields["origin"]?["from_agent"]?.text }
     /// The hub that it came through.
     package var hub: String? { fields["origin"]?["hub"]?.text }
-    /// The name of the envelope that it came in.
-    package var envelopeName: String? { fields["origin"]?["envelope_name"]?.text }
+    /// The file of the envelope that it came in.
+    package var envelopePath: String? { fields["origin"]?["envelope_path"]?.text }
     /// What was decided.
     package var decision: Decision? { fields["decision"]?.text.flatMap(Decision.init(rawValue:)) }
 
@@ -144,9 +145,10 @@ package struct ForkEvidence: Sendable {
                 "kind": "message", "hub": .text(hub), "poll_id": .text(id), "from_agent": .text(sender),
                 "created_at": .text(createdAt),
             ]
-        case .envelope(let name, let digest, let transferID, let signer, let signerName):
+        case .envelope(let path, let name, let digest, let transferID, let signer, let signerName):
             [
-                "kind": "envelope", "envelope_name": .text(name), "envelope_digest": .text(digest.description),
+                "kind": "envelope", "envelope_path": .text(path), "envelope_name": .text(name),
+                "envelope_digest": .text(digest.description),
                 "tpid": .text(transferID.text), "sender_pubkey": .text(signer.hex), "sender_aint": .text(signerName),
             ]
         }

@@ -6,6 +6,8 @@ package struct ForkAnswer: Sendable, Equatable {
     package enum Status: String, Sendable {
         case resumed = "RESUMED_OK"
         case failed = "RESUMED_FAIL"
+        /// It came, and that is all; said in sealed receipts only, since peers know no such word.
+        case received = "RECEIVED"
     }
 
     /// The fork.
@@ -26,7 +28,7 @@ package struct ForkAnswer: Sendable, Equatable {
         forkID = token.id
         handoff = token.handoff
         self.status = status
-        self.resumeHash = status == .failed ? "" : resumeHash
+        self.resumeHash = status == .resumed ? resumeHash : ""
         resumedBy = agent
     }
 
@@ -35,7 +37,7 @@ package struct ForkAnswer: Sendable, Equatable {
         guard let metadata = message["metadata"]?.object,
             (message["type"] ?? message["poll_type"])?.text == Self.pollType,
             metadata["upip_fork"]?.isTruthy == true,
-            let status = metadata["fork_status"]?.text.flatMap(Status.init(rawValue:))
+            let status = metadata["fork_status"]?.text.flatMap(Status.init(rawValue:)), status != .received
         else { return nil }
         forkID = metadata["fork_id"]?.text ?? ""
         handoff = ""

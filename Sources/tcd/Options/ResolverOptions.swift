@@ -46,6 +46,14 @@ struct ResolverOptions: ParsableArguments {
         return DeliveryTarget(text, transport: transport, minimumTrust: minTrust, usesLookup: !noAINS)
     }
 
+    /// The target that `text` means; a directory of this machine from the root on, because others may try it again from
+    /// elsewhere.
+    func anchoredTarget(_ text: String, transport: String? = nil) throws -> DeliveryTarget {
+        var target = try target(text, transport: transport)
+        if try isLocal(target) { target.text = Courier.fromRoot(target.text) }
+        return target
+    }
+
     /// Whether a target is a directory of this machine.
     func isLocal(_ target: DeliveryTarget) throws -> Bool {
         let form = try TargetForm(
