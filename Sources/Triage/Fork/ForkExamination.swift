@@ -89,7 +89,7 @@ package struct ForkExamination: Sendable {
     private static func actor(of token: ForkToken, agent: String?) -> ForkCheck {
         if token.actorTo.isEmpty { return ForkCheck(.actor, .pass, "it is for anybody") }
         guard let agent else { return ForkCheck(.actor, .unknown, "it is for '\(token.actorTo)'") }
-        let isMeant = AgentName.normalized(agent) == AgentName.normalized(token.actorTo)
+        let isMeant = MailboxName.normalized(agent) == MailboxName.normalized(token.actorTo)
         return ForkCheck(.actor, isMeant ? .pass : .fail, "it is for '\(token.actorTo)', and '\(agent)' has it")
     }
 }

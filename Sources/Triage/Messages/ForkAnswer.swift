@@ -49,8 +49,8 @@ package struct ForkAnswer: Sendable, Equatable {
     /// The mailbox that an answer goes to: the token's `actor_from`, unless that cannot be a mailbox; then that of whoever
     /// sent the message. Nil where neither can be one.
     package static func receiver(for token: ForkToken, sender: String?) -> String? {
-        if AgentName.isPlain(token.actorFrom) { return token.actorFrom }
-        return sender.flatMap { AgentName.isPlain($0) ? $0 : nil }
+        if MailboxName.isPlain(token.actorFrom) { return token.actorFrom }
+        return sender.flatMap { MailboxName.isPlain($0) ? $0 : nil }
     }
 
     /// What people see of it.

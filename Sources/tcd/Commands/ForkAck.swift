@@ -75,7 +75,7 @@ extension ForkCommand {
             _ token: ForkToken, _ evidence: ForkEvidence?, _ prepared: DispatchOptions.Prepared
         ) throws -> String {
             let names = agent.map { [$0] } ?? [evidence?.agent ?? "", token.actorTo, prepared.name]
-            if let name = names.first(where: AgentName.isPlain) { return AgentName.normalized(name) }
+            if let name = names.first(where: MailboxName.isPlain) { return MailboxName.normalized(name) }
             guard envelope != nil || evidence?.envelopePath != nil else {
                 throw UsageError("'\(names.last ?? "")' is no name of a mailbox", remedy: "give one with --agent")
             }

@@ -127,12 +127,12 @@ extension ForkCommand {
 
         private func agent(for prepared: DispatchOptions.Prepared, isNeeded: Bool) throws -> String? {
             if let agent {
-                guard AgentName.isPlain(agent) else {
+                guard MailboxName.isPlain(agent) else {
                     throw UsageError("'\(agent)' is no name of a mailbox", remedy: "use letters, digits, '-', '_', '.'")
                 }
-                return AgentName.normalized(agent)
+                return MailboxName.normalized(agent)
             }
-            if AgentName.isPlain(prepared.name) { return AgentName.normalized(prepared.name) }
+            if MailboxName.isPlain(prepared.name) { return MailboxName.normalized(prepared.name) }
             guard isNeeded else { return nil }
             throw UsageError("'\(prepared.name)' is no name of a mailbox", remedy: "give one with --agent")
         }
@@ -193,10 +193,10 @@ extension ForkCommand {
 
         /// The mailbox that the sender of an envelope claims, at the hub that brought it.
         private static func mailbox(ofSenderIn path: FilePath, at server: String) -> DeliveryTarget? {
-            guard let name = try? EnvelopeFile(path: path).manifest.senderName, AgentName.isPlain(name) else {
+            guard let name = try? EnvelopeFile(path: path).manifest.senderName, MailboxName.isPlain(name) else {
                 return nil
             }
-            return DeliveryTarget("\(server)#\(AgentName.normalized(name))", transport: "ipoll")
+            return DeliveryTarget("\(server)#\(MailboxName.normalized(name))", transport: "ipoll")
         }
 
         private func inboxSources(_ inbox: FilePath, _ desk: ForkDesk) async throws -> [ForkListener.Source] {

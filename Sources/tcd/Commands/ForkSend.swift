@@ -62,7 +62,7 @@ extension ForkCommand {
             }
         }
 
-        private var isAgent: Bool { AgentName.isPlain(delivery.to) }
+        private var isAgent: Bool { MailboxName.isPlain(delivery.to) }
 
         /// Whether the peers' message does all that was asked for.
         private var isMessage: Bool {
@@ -100,7 +100,7 @@ extension ForkCommand {
 
         private func sender(of token: ForkToken, _ prepared: DispatchOptions.Prepared) throws -> String {
             let names = fromAgent.map { [$0] } ?? [token.actorFrom, prepared.name]
-            guard let name = names.first(where: AgentName.isPlain) else {
+            guard let name = names.first(where: MailboxName.isPlain) else {
                 throw UsageError(
                     "'\(names.last ?? "")' is no name of a mailbox", remedy: "give one with --from-agent")
             }
@@ -140,10 +140,10 @@ extension ForkCommand {
         private func sendEnvelope(_ token: ForkToken, _ bytes: [UInt8], _ with: [String]) async throws {
             var delivery = delivery
             if isAgent, let transport = delivery.chosenTransport, ["ipoll", "mux"].contains(transport) {
-                delivery.to = "\(try hub.server())#\(AgentName.normalized(delivery.to))"
+                delivery.to = "\(try hub.server())#\(MailboxName.normalized(delivery.to))"
             } else if isAgent, delivery.chosenTransport == nil, !delivery.to.contains(".") {
                 delivery.transport = "ipoll"
-                delivery.to = "\(try hub.server())#\(AgentName.normalized(delivery.to))"
+                delivery.to = "\(try hub.server())#\(MailboxName.normalized(delivery.to))"
             }
             var courier = try Courier(delivery, dispatch, output: output)
             courier.headline = "✓ fork \(VerdictReport.shown(token.id)) → \(delivery.to)"

@@ -1,5 +1,5 @@
 /// Names of mailboxes (`ipoll.md`, section 1).
-package enum AgentName {
+package enum MailboxName {
     /// The name as hubs compare it: without white space around it, lower case, without one `.aint` at its end.
     package static func normalized(_ name: String) -> String {
         let name = name.trimmed.lowercased()
