@@ -143,8 +143,8 @@ let package = Package(
         .executableTarget(
             name: "tcd",
             dependencies: [
-                "Fabric", "HTTPClient", "CarrierConformance", "CarrierExec", "CarrierHTTP", "CarrierLocal",
-                "CarrierSCP", "Resolver",
+                "Fabric", "HTTPClient", "HubClient", "CarrierConformance", "CarrierExec", "CarrierHTTP",
+                "CarrierIPoll", "CarrierLocal", "CarrierSCP", "Resolver",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),

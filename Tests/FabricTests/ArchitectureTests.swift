@@ -38,7 +38,8 @@ struct ArchitectureTests {
             folder: "Resolver", own: ["Fabric", "HTTPClient"],
             others: anywhere.union(["FoundationEssentials", "TOMLKit"])),
         Room(
-            folder: "tcd", own: Set(carriers).union(["CarrierConformance", "Fabric", "HTTPClient", "Resolver"]),
+            folder: "tcd",
+            own: Set(carriers).union(["CarrierConformance", "Fabric", "HTTPClient", "HubClient", "Resolver"]),
             others: anywhere.union(["ArgumentParser", "FoundationEssentials", "Logging", "TOMLKit", "UnixSignals"])),
     ]
 
