@@ -18,6 +18,7 @@ let package = Package(
         .library(name: "CarrierLocal", targets: ["CarrierLocal"]),
         .library(name: "CarrierSCP", targets: ["CarrierSCP"]),
         .library(name: "CarrierExec", targets: ["CarrierExec"]),
+        .library(name: "CarrierMux", targets: ["CarrierMux"]),
         .library(name: "CarrierConformance", targets: ["CarrierConformance"]),
         .library(name: "Resolver", targets: ["Resolver"]),
     ],
@@ -110,6 +111,14 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             path: "Sources/Carriers/SCP",
+            swiftSettings: rules),
+        .target(
+            name: "CarrierMux",
+            dependencies: [
+                "Fabric", "HTTPClient", "HubClient",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Sources/Carriers/Mux",
             swiftSettings: rules),
         .target(
             name: "CarrierExec",
