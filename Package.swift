@@ -171,6 +171,13 @@ let package = Package(
             ],
             swiftSettings: rules),
         .testTarget(
+            name: "CarrierMuxTests",
+            dependencies: [
+                "Fabric", "CarrierMux", "HTTPClient", "HubClient", "ProgramRunner",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: rules),
+        .testTarget(
             name: "HTTPClientTests",
             dependencies: ["Fabric", "HTTPClient", "CCurl"],
             swiftSettings: rules),
@@ -208,7 +215,7 @@ let package = Package(
         .testTarget(
             name: "ConformanceTests",
             dependencies: [
-                "Fabric", "CarrierConformance", "CarrierExec", "CarrierHTTP", "CarrierLocal", "CarrierSCP",
+                "Fabric", "CarrierConformance", "CarrierExec", "CarrierHTTP", "CarrierLocal", "CarrierMux", "CarrierSCP",
                 "ProgramRunner", "SSHServerRunner",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
