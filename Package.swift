@@ -19,6 +19,7 @@ let package = Package(
         .library(name: "CarrierLocal", targets: ["CarrierLocal"]),
         .library(name: "CarrierSCP", targets: ["CarrierSCP"]),
         .library(name: "CarrierExec", targets: ["CarrierExec"]),
+        .library(name: "CarrierMux", targets: ["CarrierMux"]),
         .library(name: "CarrierConformance", targets: ["CarrierConformance"]),
         .library(name: "Resolver", targets: ["Resolver"]),
     ],
@@ -121,6 +122,14 @@ let package = Package(
             path: "Sources/Carriers/SCP",
             swiftSettings: rules),
         .target(
+            name: "CarrierMux",
+            dependencies: [
+                "Fabric", "HTTPClient", "HubClient",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Sources/Carriers/Mux",
+            swiftSettings: rules),
+        .target(
             name: "CarrierExec",
             dependencies: [
                 "Fabric", "CSpawn",
@@ -180,6 +189,13 @@ let package = Package(
             ],
             swiftSettings: rules),
         .testTarget(
+            name: "CarrierMuxTests",
+            dependencies: [
+                "Fabric", "CarrierMux", "HTTPClient", "HubClient", "ProgramRunner",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: rules),
+        .testTarget(
             name: "HTTPClientTests",
             dependencies: ["Fabric", "HTTPClient", "CCurl"],
             swiftSettings: rules),
@@ -231,7 +247,7 @@ let package = Package(
         .testTarget(
             name: "ConformanceTests",
             dependencies: [
-                "Fabric", "CarrierConformance", "CarrierExec", "CarrierHTTP", "CarrierLocal", "CarrierSCP",
+                "Fabric", "CarrierConformance", "CarrierExec", "CarrierHTTP", "CarrierLocal", "CarrierMux", "CarrierSCP",
                 "ProgramRunner", "SSHServerRunner",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

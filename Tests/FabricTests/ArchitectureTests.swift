@@ -13,7 +13,9 @@ struct ArchitectureTests {
 
     static let shims: Set<String> = ["CArchive", "CLinux", "CSodium", "CZstd"]
     static let anywhere: Set<String> = ["Dispatch", "Glibc", "Synchronization", "SystemPackage"]
-    static let carriers = ["CarrierExec", "CarrierHTTP", "CarrierIPoll", "CarrierLocal", "CarrierSCP"]
+    static let carriers = [
+        "CarrierExec", "CarrierHTTP", "CarrierIPoll", "CarrierLocal", "CarrierMux", "CarrierSCP",
+    ]
 
     /// The rooms that have Swift in them, from the bottom up. A new room, or a new import, is a line here.
     static let rooms = [
@@ -33,6 +35,9 @@ struct ArchitectureTests {
             folder: "Carriers/IPoll", own: ["Fabric", "HTTPClient", "HubClient"],
             others: anywhere.union(["FoundationEssentials"])),
         Room(folder: "Carriers/Local", own: ["Fabric"], others: anywhere),
+        Room(
+            folder: "Carriers/Mux", own: ["Fabric", "HTTPClient", "HubClient"],
+            others: anywhere.union(["FoundationEssentials"])),
         Room(folder: "Carriers/SCP", own: ["Fabric", "CSSH2"], others: anywhere.union(["Crypto"])),
         Room(
             folder: "Resolver", own: ["Fabric", "HTTPClient"],
@@ -107,6 +112,9 @@ struct ArchitectureTests {
             ("Carriers/Local/LocalCarrier.swift", "internal import CarrierConformance"),
             ("Carriers/Exec/Plugin.swift", "internal import Foundation"),
             ("Carriers/Local/LocalCarrier.swift", "private import tcd"),
+            ("Carriers/Mux/MuxCarrier.swift", "internal import CarrierHTTP"),
+            ("Carriers/Mux/MuxCarrier.swift", "internal import CCurl"),
+            ("HubClient/Requests/HubClient.swift", "internal import CarrierMux"),
             ("HTTPClient/CurlLoop.swift", "package import CarrierHTTP"),
             ("Resolver/Resolver.swift", "internal import CCurl"),
             ("Resolver/Resolver.swift", "internal import CarrierHTTP"),

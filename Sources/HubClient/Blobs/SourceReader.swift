@@ -2,7 +2,8 @@ package import Fabric
 
 /// Reads the source of one envelope piece by piece, on threads that may block.
 package struct SourceReader: Sendable {
-    private let source: any EnvelopeSource
+    /// The open source.
+    package let source: any EnvelopeSource
     private let size: Int64
 
     /// Opens the source of `envelope`, which must have exactly the announced number of bytes.

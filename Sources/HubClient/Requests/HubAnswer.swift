@@ -19,6 +19,9 @@ package struct HubAnswer: Sendable {
     /// The word that our hub puts beside an error; nil from a peer's server.
     package var code: String? { json?["code"]?.text }
 
+    /// Whether this is the answer to an earlier request with the same `Idempotency-Key`, given again.
+    package var wasReplayed: Bool { answer["Idempotency-Replayed"] == "true" }
+
     /// What the server says of an error: the `detail` of both our hub and the peers' servers. Lists of a validation
     /// error, which are long, are left out.
     var detail: String? { json?["detail"]?.text }

@@ -21,18 +21,41 @@ package struct HubClient: Sendable {
     ///   - path: The path below the hub's root and the query, as they are sent, beginning with a slash.
     ///   - body: All of the body.
     ///   - patience: How long the hub may take to answer beside the usual time, because it was asked to wait.
+    ///   - timeLimit: How long all of it may take; nil for as long as something moves.
     ///   - largestAnswer: How much of the answer's body is taken, in bytes.
     /// - Throws: Why there is no answer.
     package func perform(
         _ method: OutgoingRequest.Method, _ path: String, headers: [(name: String, value: String)] = [],
-        body: [UInt8] = [], patience: Duration = .zero, largestAnswer: Int = Answer.usualLimit
+        body: [UInt8] = [], patience: Duration = .zero, timeLimit: Duration? = nil,
+        largestAnswer: Int = Answer.usualLimit
     ) async throws(CarrierError) -> Answer {
         let sent = method == .get || method == .head ? nil : RequestBytes(body)
         let request = OutgoingRequest(
             method: method, url: address.base + path,
-            headers: [("Host", address.host)] + signature(method, path, body) + headers,
+            headers: [("Host", address.host)] + signature(method, path, Digest(of: body)) + headers,
             body: sent.map { OutgoingRequest.Body(source: $0, start: 0, count: Int64(body.count)) },
-            answerTime: stallTime + patience, largestAnswer: largestAnswer)
+            answerTime: stallTime + patience, timeLimit: timeLimit, largestAnswer: largestAnswer)
+        return try await perform(request)
+    }
+
+    /// Makes one request whose body is too large to be in memory, and returns the answer, whatever its status. It is not
+    /// signed, as what is signed covers the body.
+    ///
+    /// - Parameter progress: Told how many bytes of the body the server's system has taken.
+    package func stream(
+        _ method: OutgoingRequest.Method, _ path: String, contentType: String, body: OutgoingRequest.Body,
+        progress: @escaping @Sendable (Int64) -> Void
+    ) async throws(CarrierError) -> HubAnswer {
+        HubAnswer(
+            try await perform(
+                OutgoingRequest(
+                    method: method, url: address.base + path,
+                    headers: [
+                        ("Host", address.host), ("Accept", "application/json"), ("Content-Type", contentType),
+                    ], body: body, answerTime: stallTime + .seconds(body.count / (64 << 20)), progress: progress)))
+    }
+
+    private func perform(_ request: OutgoingRequest) async throws(CarrierError) -> Answer {
         do {
             return try await connections.http.perform(request)
         } catch {
@@ -44,14 +67,14 @@ package struct HubClient: Sendable {
     /// Makes one request with a JSON body and returns the status and the JSON of the answer, whatever the status.
     package func ask(
         _ method: OutgoingRequest.Method, _ path: String, _ body: JSONValue? = nil,
-        headers: [(name: String, value: String)] = [], patience: Duration = .zero,
+        headers: [(name: String, value: String)] = [], patience: Duration = .zero, timeLimit: Duration? = nil,
         largestAnswer: Int = Answer.usualLimit
     ) async throws(CarrierError) -> HubAnswer {
         var fields = headers + [(name: "Accept", value: "application/json")]
         if body != nil { fields.append(("Content-Type", "application/json")) }
         let answer = try await perform(
             method, path, headers: fields, body: body.map { Array($0.text(.compact).utf8) } ?? [], patience: patience,
-            largestAnswer: largestAnswer)
+            timeLimit: timeLimit, largestAnswer: largestAnswer)
         return HubAnswer(answer)
     }
 
@@ -76,11 +99,11 @@ package struct HubClient: Sendable {
     }
 
     private func signature(
-        _ method: OutgoingRequest.Method, _ path: String, _ body: [UInt8]
+        _ method: OutgoingRequest.Method, _ path: String, _ body: Digest
     ) -> [(name: String, value: String)] {
         guard let agent, let key = connections.configuration.signingKey else { return [] }
         let request = RequestSignature.Request(
-            method: method.rawValue, host: address.host, target: address.prefix + path, body: Digest(of: body))
+            method: method.rawValue, host: address.host, target: address.prefix + path, body: body)
         return RequestSignature(of: request, by: agent.name, with: key).headers
     }
 }

@@ -59,7 +59,7 @@ public struct IPollCarrier: ProbingCarrier, ResumableCarrier, ReceivingCarrier {
     public func probe(_ route: Route) async throws(CarrierError) {
         let place = try HubRoute(route, scheme: "ipoll")
         // What the server said a while ago says nothing of now.
-        _ = try await client(of: place, as: sender()).status()
+        _ = try await client(of: place, as: place.agent).status()
     }
 
     public func nextArrival(along route: Route) async throws(CarrierError) -> any Arrival {
@@ -93,6 +93,7 @@ public struct IPollCarrier: ProbingCarrier, ResumableCarrier, ReceivingCarrier {
                 .full, .retry(after: nil), "cannot write down what was referenced: \(error.explanation)",
                 remedy: error.remedy)
         }
+        configuration.noteReference(reference)
         try await settle(poll, .commit)
     }
 

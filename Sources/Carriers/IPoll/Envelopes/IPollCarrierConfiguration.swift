@@ -22,6 +22,8 @@ public struct IPollCarrierConfiguration: Sendable {
     public var state: FilePath?
     /// Where what was referenced and not brought is written down. Without it such messages stay where they are.
     package var references: ReferenceBook?
+    /// Told of each of them once it is written down.
+    package var noteReference: @Sendable (EnvelopeReference) -> Void = { _ in }
 
     /// The defaults.
     public init(sender: String, requests: IPollConfiguration = IPollConfiguration()) {

@@ -108,7 +108,7 @@ package final class PollMailbox: Sendable {
 
     private func remembered(_ polls: [PollMessage]) async -> Set<String> {
         let seen = seen
-        return await BlockingCall.run { _ in Set(polls.map(\.id).filter { seen.isRemembered($0) }) }
+        return await BlockingCall.run { _ in Set(polls.map(\.id).filter { seen.contains($0) }) }
     }
 
     private func holdNext() -> HeldPoll? {
