@@ -15,9 +15,11 @@ let package = Package(
         .executable(name: "tcd", targets: ["tcd"]),
         .library(name: "Fabric", targets: ["Fabric"]),
         .library(name: "CarrierHTTP", targets: ["CarrierHTTP"]),
+        .library(name: "CarrierIPoll", targets: ["CarrierIPoll"]),
         .library(name: "CarrierLocal", targets: ["CarrierLocal"]),
         .library(name: "CarrierSCP", targets: ["CarrierSCP"]),
         .library(name: "CarrierExec", targets: ["CarrierExec"]),
+        .library(name: "CarrierMux", targets: ["CarrierMux"]),
         .library(name: "CarrierConformance", targets: ["CarrierConformance"]),
         .library(name: "Resolver", targets: ["Resolver"]),
     ],
@@ -94,6 +96,9 @@ let package = Package(
             ],
             swiftSettings: rules),
 
+        // Floor 1, beside it: what the carriers that go through a hub say to it.
+        .target(name: "HubClient", dependencies: ["Fabric", "HTTPClient"], swiftSettings: rules),
+
         // Floor 2: one folder per way of moving sealed bytes. Each knows Fabric and nothing beside it.
         .target(
             name: "CarrierHTTP",
@@ -113,6 +118,14 @@ let package = Package(
             path: "Sources/Carriers/HTTP",
             swiftSettings: rules),
         .target(
+            name: "CarrierIPoll",
+            dependencies: [
+                "Fabric", "HTTPClient", "HubClient",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Sources/Carriers/IPoll",
+            swiftSettings: rules),
+        .target(
             name: "CarrierLocal",
             dependencies: [
                 "Fabric",
@@ -128,6 +141,14 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             path: "Sources/Carriers/SCP",
+            swiftSettings: rules),
+        .target(
+            name: "CarrierMux",
+            dependencies: [
+                "Fabric", "HTTPClient", "HubClient",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Sources/Carriers/Mux",
             swiftSettings: rules),
         .target(
             name: "CarrierExec",
@@ -173,12 +194,21 @@ let package = Package(
             ],
             swiftSettings: rules),
 
+        // Floor 3: what is handed from one actor to another, and what is looked at when it comes.
+        .target(
+            name: "Triage",
+            dependencies: [
+                "Fabric", "CSpawn",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: rules),
+
         // Floor 4: the command line.
         .executableTarget(
             name: "tcd",
             dependencies: [
-                "Fabric", "HTTPClient", "CarrierConformance", "CarrierExec", "CarrierHTTP", "CarrierLocal",
-                "CarrierSCP", "Hub", "Resolver",
+                "Fabric", "HTTPClient", "HubClient", "CarrierConformance", "CarrierExec", "CarrierHTTP",
+                "CarrierIPoll", "CarrierLocal", "CarrierSCP", "Hub", "Resolver", "Triage",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -213,6 +243,13 @@ let package = Package(
             ],
             swiftSettings: rules),
         .testTarget(
+            name: "CarrierMuxTests",
+            dependencies: [
+                "Fabric", "CarrierMux", "HTTPClient", "HubClient", "ProgramRunner",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: rules),
+        .testTarget(
             name: "HTTPClientTests",
             dependencies: ["Fabric", "HTTPClient", "CCurl"],
             swiftSettings: rules),
@@ -224,9 +261,23 @@ let package = Package(
             ],
             swiftSettings: rules),
         .testTarget(
+            name: "TriageTests",
+            dependencies: [
+                "Fabric", "Triage",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: rules),
+        .testTarget(
             name: "CarrierLocalTests",
             dependencies: [
                 "Fabric", "CarrierLocal",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: rules),
+        .testTarget(
+            name: "CarrierIPollTests",
+            dependencies: [
+                "Fabric", "CarrierIPoll", "HubClient",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: rules),
@@ -250,7 +301,7 @@ let package = Package(
         .testTarget(
             name: "ConformanceTests",
             dependencies: [
-                "Fabric", "CarrierConformance", "CarrierExec", "CarrierHTTP", "CarrierLocal", "CarrierSCP",
+                "Fabric", "CarrierConformance", "CarrierExec", "CarrierHTTP", "CarrierLocal", "CarrierMux", "CarrierSCP",
                 "ProgramRunner", "SSHServerRunner",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

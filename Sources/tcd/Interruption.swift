@@ -11,6 +11,8 @@ enum Interruption {
     private struct State: Sendable {
         var isUnderway = false
         var remedy: String?
+        /// A directory that goes with this process.
+        var scratch: String?
     }
 
     private static let state = Mutex(State())
@@ -40,6 +42,9 @@ enum Interruption {
     /// Sets what to do next after an interruption from here on; nil for nothing.
     static func advise(_ remedy: String?) { state.withLock { $0.remedy = remedy } }
 
+    /// Sets the directory that is removed on an interruption from here on; nil for none.
+    static func remove(_ scratch: String?) { state.withLock { $0.scratch = scratch } }
+
     /// Does not return once an interruption has begun, which then ends the process. What else would be told now is
     /// only that things were taken away.
     static func yieldIfUnderway() {
@@ -47,12 +52,13 @@ enum Interruption {
     }
 
     private static func end(removesDirectories: Bool) {
-        let remedy = state.withLock { state in
+        let (remedy, scratch) = state.withLock { state in
             state.isUnderway = true
-            return state.remedy
+            return (state.remedy, state.scratch)
         }
         for path in OpenStaging.files() { unlink(path) }
         if removesDirectories { for path in OpenStaging.directories() { OpenStaging.removeDirectory(path) } }
+        if let scratch { try? FileManager.default.removeItem(atPath: scratch) }
         Passphrase.restoreTerminal()
         if Terminal.isWatched { Terminal.draw("\r\u{1b}[K") }
         Terminal.note(remedy.map { "interrupted; \($0)" } ?? "interrupted")

@@ -13,13 +13,16 @@ struct ArchitectureTests {
 
     static let shims: Set<String> = ["CArchive", "CLinux", "CSodium", "CZstd"]
     static let anywhere: Set<String> = ["Dispatch", "Glibc", "Synchronization", "SystemPackage"]
-    static let carriers = ["CarrierExec", "CarrierHTTP", "CarrierLocal", "CarrierSCP"]
+    static let carriers = [
+        "CarrierExec", "CarrierHTTP", "CarrierIPoll", "CarrierLocal", "CarrierMux", "CarrierSCP",
+    ]
 
     /// The rooms that have Swift in them, from the bottom up. A new room, or a new import, is a line here.
     static let rooms = [
         // Opens no socket: FoundationEssentials, unlike Foundation, knows no network.
         Room(folder: "Fabric", own: shims, others: anywhere.union(["Crypto", "FoundationEssentials", "GRDB"])),
         Room(folder: "HTTPClient", own: ["Fabric", "CCurl"], others: anywhere),
+        Room(folder: "HubClient", own: ["Fabric", "HTTPClient"], others: anywhere),
         Room(
             folder: "Carriers/HTTP", own: ["Fabric", "HTTPClient"],
             others: anywhere.union([
@@ -28,20 +31,31 @@ struct ArchitectureTests {
             ])),
         Room(
             folder: "Carriers/Exec", own: ["Fabric", "CSpawn"], others: anywhere.union(["FoundationEssentials"])),
+        Room(
+            folder: "Carriers/IPoll", own: ["Fabric", "HTTPClient", "HubClient"],
+            others: anywhere.union(["FoundationEssentials"])),
         Room(folder: "Carriers/Local", own: ["Fabric"], others: anywhere),
+        Room(
+            folder: "Carriers/Mux", own: ["Fabric", "HTTPClient", "HubClient"],
+            others: anywhere.union(["FoundationEssentials"])),
         Room(folder: "Carriers/SCP", own: ["Fabric", "CSSH2"], others: anywhere.union(["Crypto"])),
         Room(
             folder: "Resolver", own: ["Fabric", "HTTPClient"],
             others: anywhere.union(["FoundationEssentials", "TOMLKit"])),
         Room(folder: "Hub", own: ["Fabric", "CPostgres"], others: anywhere.union(["GRDB"])),
+        Room(folder: "Triage", own: ["Fabric", "CSpawn"], others: anywhere),
         Room(
-            folder: "tcd", own: Set(carriers).union(["CarrierConformance", "Fabric", "HTTPClient", "Resolver"]),
+            folder: "tcd",
+            own: Set(carriers).union([
+                "CarrierConformance", "Fabric", "HTTPClient", "Hub", "HubClient", "Resolver", "Triage",
+            ]),
             others: anywhere.union(["ArgumentParser", "FoundationEssentials", "Logging", "TOMLKit", "UnixSignals"])),
     ]
 
     /// All modules of this package.
     static let modules = shims.union(carriers).union([
-        "CCurl", "CPostgres", "CSSH2", "CSpawn", "CarrierConformance", "Fabric", "HTTPClient", "Hub", "Resolver", "tcd",
+        "CCurl", "CPostgres", "CSSH2", "CSpawn", "CarrierConformance", "Fabric", "HTTPClient", "HTTPServing", "Hub",
+        "HubClient", "Resolver", "Triage", "tcd",
     ])
 
     static let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -99,10 +113,14 @@ struct ArchitectureTests {
             ("Carriers/Local/LocalCarrier.swift", "internal import CarrierConformance"),
             ("Carriers/Exec/Plugin.swift", "internal import Foundation"),
             ("Carriers/Local/LocalCarrier.swift", "private import tcd"),
+            ("Carriers/Mux/MuxCarrier.swift", "internal import CarrierHTTP"),
+            ("Carriers/Mux/MuxCarrier.swift", "internal import CCurl"),
+            ("HubClient/Requests/HubClient.swift", "internal import CarrierMux"),
             ("HTTPClient/CurlLoop.swift", "package import CarrierHTTP"),
             ("Resolver/Resolver.swift", "internal import CCurl"),
             ("Resolver/Resolver.swift", "internal import CarrierHTTP"),
             ("Carriers/HTTP/Outbound/HTTPCarrier.swift", "internal import CCurl"),
+            ("Triage/Fork/ForkToken.swift", "internal import HTTPClient"),
             ("tcd/Entry.swift", "@_spi(Inner) import CZstd"),
             ("tcd/Entry.swift", "internal import NIOPosix"),
             ("Nowhere/Entry.swift", "import Fabric"),

@@ -8,6 +8,8 @@
 #include <spawn.h>
 #include <sys/ioctl.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -39,6 +41,62 @@ int tibet_spawn(pid_t *id, const char *path, char *const arguments[], char *cons
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return code;
+}
+
+// What the child does between fork and exec: nothing here may allocate or lock. Tells `report` what went wrong.
+static void become(const char *path, char *const arguments[], char *const environment[], const char *folder,
+                   const int streams[3], pid_t parent, int report) {
+    int reason = 0;
+    for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
+    setpgid(0, 0);
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) reason = errno;
+    // The parent may have ended before that was asked for.
+    if (getppid() != parent) _exit(127);
+    if (reason == 0 && folder != NULL && chdir(folder) != 0) reason = errno;
+    // All of them are above 2, so that none is overwritten before it is copied.
+    for (int stream = 0; reason == 0 && stream < 3; stream++)
+        if (dup2(streams[stream], stream) < 0) reason = errno;
+    if (reason == 0 && report > 3 && close_range(3, (unsigned)report - 1, 0) != 0) reason = errno;
+    if (reason == 0 && close_range((unsigned)report + 1, ~0U, 0) != 0) reason = errno;
+    if (reason == 0) {
+        sigset_t none;
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        execve(path, arguments, environment);
+        reason = errno;
+    }
+    (void)!write(report, &reason, sizeof reason);
+    _exit(127);
+}
+
+int tibet_spawn_bound(pid_t *id, const char *path, char *const arguments[], char *const environment[],
+                      const char *folder, int input, int output, int errors) {
+    int ends[2];
+    if (tibet_pipe(ends) != 0) return errno;
+    const int streams[3] = {input, output, errors};
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pid_t parent = getpid();
+    pid_t child = fork();
+    if (child == 0) become(path, arguments, environment, folder, streams, parent, ends[1]);
+    int reason = child < 0 ? errno : 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    close(ends[1]);
+    if (child > 0) {
+        int told = 0;
+        ssize_t count;
+        // The other end is closed by a successful exec.
+        while ((count = read(ends[0], &told, sizeof told)) < 0 && errno == EINTR) {}
+        if (count == sizeof told) {
+            reason = told;
+            while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {}
+        } else {
+            *id = child;
+        }
+    }
+    close(ends[0]);
+    return reason;
 }
 
 int tibet_open_process(pid_t id) { return pidfd_open(id, 0); }

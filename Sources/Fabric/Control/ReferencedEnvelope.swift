@@ -15,6 +15,13 @@ public struct ReferencedEnvelope: Sendable, Equatable {
         (transferID, digest) = (nil, nil)
     }
 
+    /// An envelope that was verified up to its manifest.
+    package init(name: String, manifest: Manifest, digest: Digest) {
+        self.name = name
+        transferID = manifest.transferID
+        self.digest = digest
+    }
+
     /// The envelope in the file at `path`, verified up to its manifest. Blocks.
     public init(file path: FilePath) throws(EnvelopeError) {
         let envelope = try EnvelopeFile(path: path)

@@ -19,7 +19,7 @@ struct HubCommand: ParsableCommand {
 
 extension HubCommand {
     /// `tcd hub serve`
-    struct Serve: AsyncParsableCommand, ReportingCommand {
+    struct Serve: AsyncParsableCommand, ReportingCommand, EndsByItself {
         static let configuration = CommandConfiguration(
             abstract: "Serve until a signal ends it. What 'tcd hub' does when nothing else is said.",
             discussion: """

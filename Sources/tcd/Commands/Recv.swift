@@ -7,7 +7,7 @@ internal import Logging
 internal import SystemPackage
 
 /// `tcd recv`
-struct Recv: AsyncParsableCommand, ReportingCommand {
+struct Recv: AsyncParsableCommand, ReportingCommand, EndsByItself {
     static let configuration = CommandConfiguration(
         abstract: "Receive envelopes over HTTP, verify them, and unpack them if asked.",
         discussion: """
@@ -74,7 +74,7 @@ struct Recv: AsyncParsableCommand, ReportingCommand {
             throw error
         }
         announce(address, place)
-        let ending = Ending(stopping: server, after: wait)
+        let ending = Ending(after: wait > 0 ? .seconds(wait) : nil) { await server.stop() }
         for await arrival in server.arrivals {
             await reception.take(Candidate(arrival))
             // Whatever else was confirmed meanwhile is still taken: the stream ends when the listener has stopped.

@@ -21,9 +21,7 @@ struct Courier {
     init(_ delivery: DeliveryOptions, _ dispatch: DispatchOptions, output: OutputOptions) throws {
         self.delivery = delivery
         self.output = output
-        var target = try dispatch.resolver.target(delivery.to, transport: delivery.chosenTransport)
-        if try dispatch.resolver.isLocal(target) { target.text = Self.fromRoot(target.text) }
-        self.target = target
+        target = try dispatch.resolver.anchoredTarget(delivery.to, transport: delivery.chosenTransport)
         prepared = try dispatch.prepare(output: output)
     }
 
@@ -54,8 +52,8 @@ struct Courier {
         try report.tell(outcome, receipts: outbox.detail(order.id).receipts, json: output.json)
     }
 
-    /// A directory from the root on, because others try it again from elsewhere.
-    private static func fromRoot(_ directory: String) -> String {
+    /// A directory from the root on.
+    static func fromRoot(_ directory: String) -> String {
         let path = FilePath(directory)
         guard !path.isAbsolute else { return directory }
         return FilePath(FileManager.default.currentDirectoryPath).pushing(path).lexicallyNormalized().string

@@ -11,6 +11,12 @@
 int tibet_spawn(pid_t *id, const char *path, char *const arguments[], char *const environment[], int input, int output,
                 int errors, int envelope);
 
+/// Starts the program at `path` in `folder` (NULL for where this process is), in a process group of its own, with signals
+/// as a fresh shell has them and no descriptor but 0 to 2. The kernel kills it when the calling thread ends, however that
+/// comes about, so whoever calls must wait for it. Returns 0 or an error number, and sets `id`.
+int tibet_spawn_bound(pid_t *id, const char *path, char *const arguments[], char *const environment[],
+                      const char *folder, int input, int output, int errors);
+
 /// pidfd_open(2): readable once the child has ended. -1 with `errno`.
 int tibet_open_process(pid_t id);
 

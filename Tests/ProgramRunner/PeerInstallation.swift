@@ -1,16 +1,14 @@
-import Foundation
-import ProgramRunner
-import Testing
+public import Foundation
 
 /// The reference peers, installed from the public package index once for all tests.
-enum PeerInstallation {
+public enum PeerInstallation {
     /// The set that the specifications follow.
-    static let packages = [
+    public static let packages = [
         "tibet-drop==0.3.4", "tibet-continuityd==0.6.11", "tibet-mux[server]==1.0.1", "tibet-triage==0.4.2",
     ]
 
     /// The folder that holds the peers' programs. A failed installation fails whoever asks.
-    static func programs() async throws -> URL { try await once.value }
+    public static func programs() async throws -> URL { try await once.value }
 
     private static let once = Task { try await install() }
 
@@ -42,7 +40,9 @@ enum PeerInstallation {
                 packages.joined(separator: " "),
             ], in: folder.deletingLastPathComponent(), environment: ProcessInfo.processInfo.environment
         ).outcome(within: .seconds(300))
-        try #require(outcome.status == 0, "the peers cannot be installed: \(outcome)")
+        guard outcome.status == 0 else {
+            throw Program.Overdue(description: "the peers cannot be installed: \(outcome)")
+        }
         return folder.appendingPathComponent("bin")
     }
 }

@@ -1,0 +1,64 @@
+internal import Fabric
+internal import SystemPackage
+internal import Triage
+
+/// What a listener tells of the forks that come.
+struct ForkReports: Sendable {
+    /// One fork that was dealt with.
+    struct Item: Sendable {
+        let examination: ForkExamination
+        let path: FilePath
+        let evidence: FilePath
+        let files: FilePath?
+        let decision: ForkEvidence.Decision
+        let run: ForkEvidence.Run?
+        let answered: String?
+    }
+
+    let json: Bool
+
+    /// Tells what became of a fork.
+    func tell(_ item: Item) { if json { tellProgram(item) } else { tellPerson(item) } }
+
+    /// Explains something.
+    func note(_ text: String) { Terminal.note(text) }
+
+    /// Tells of an offer that could not be dealt with.
+    func problem(_ error: any Error) { Terminal.complain("\(error)") }
+
+    private func tellProgram(_ item: Item) {
+        var fields: [(String, JSONLine.Value)] = [
+            ("event", "fork"), ("path", .text(item.path.string)), ("evidence", .text(item.evidence.string)),
+            ("files", .init(item.files?.string)), ("decision", .text(item.decision.rawValue)),
+        ]
+        fields += ForkReport.fields(item.examination.token) + ForkReport.fields(item.examination)
+        if let run = item.run {
+            let values: [(String, JSONLine.Value)] = [
+                ("success", .flag(run.succeeded)), ("exit_code", .number(run.exitCode)),
+                ("resume_hash", .text(run.resumeHash)), ("problem", .init(run.problem)),
+            ]
+            fields.append(("run", .object(values)))
+        } else {
+            fields.append(("run", .null))
+        }
+        Terminal.say(JSONLine(fields + [("answered", .init(item.answered))]))
+    }
+
+    private func tellPerson(_ item: Item) {
+        let token = item.examination.token
+        Terminal.say("\(Self.mark(item)) \(item.decision.rawValue) \(VerdictReport.shown(token.id)) → \(item.path)")
+        let lines = ForkReport.lines(token) + ForkReport.lines(item.examination)
+        for line in lines { Terminal.say("  " + line) }
+        if let files = item.files { Terminal.say("  files      \(files)") }
+        if let run = item.run {
+            Terminal.say(
+                run.succeeded ? "  ✓ gone on with: \(run.resumeHash)" : "  ✗ not gone on with: \(run.problem ?? "")")
+        }
+        if let answered = item.answered { Terminal.say("  ✓ told \(VerdictReport.shown(answered))") }
+    }
+
+    private static func mark(_ item: Item) -> String {
+        if item.decision == .refused || item.run?.succeeded == false { return "✗" }
+        return item.examination.hasFailures ? "!" : "✓"
+    }
+}

@@ -1,0 +1,6 @@
+internal import ArgumentParser
+
+/// The HTTP inbox of a fork listener.
+struct ForkHTTPOptions: ParsableArguments {
+    @OptionGroup var listener: ListenerOptions
+}

@@ -1,0 +1,51 @@
+import Fabric
+import Testing
+
+@testable import CarrierMux
+
+@Suite("Frames that were dealt with")
+struct SeenFramesTests {
+    @Test("What was dealt with is known, in any order")
+    func adding() {
+        var seen = SeenFrames()
+        for seq: Int64 in [0, 3, 1] { seen.add("ch-1", seq) }
+        #expect(seen["ch-1"].floor == 2 && seen["ch-1"].has(3) && !seen["ch-1"].has(2) && !seen["ch-2"].has(0))
+        seen.add("ch-1", 2)
+        #expect(seen["ch-1"].floor == 4 && seen["ch-1"].beyond.isEmpty)
+        seen.add("ch-1", allBelow: 1_000_000_000)
+        #expect(seen["ch-1"].has(999_999_999) && !seen["ch-1"].has(1_000_000_000))
+    }
+
+    @Test("What was written is read back, for the same agent and intent only")
+    func text() throws {
+        var seen = SeenFrames()
+        seen.add("ch-1", allBelow: 1000)
+        seen.add("ch-1", 1005)
+        seen.add("ch-2", 0)
+        let text = seen.json(agent: "bob", intent: "i").text(.indentedPython)
+        #expect(SeenFrames(try JSONValue(parsing: text), agent: "bob", intent: "i") == seen)
+        #expect(SeenFrames(try JSONValue(parsing: text), agent: "eve", intent: "i") == SeenFrames())
+        #expect(SeenFrames(try JSONValue(parsing: text), agent: "bob", intent: "j") == SeenFrames())
+        #expect(text.utf8.count < 10_000)
+    }
+
+    @Test("The peers' file is understood")
+    func peersFile() throws {
+        let text = """
+            {"version": "v0.6.8", "agent": "bob", "intent": "continuityd:inbox", "count": 3,
+             "seen": [["ch-b", 0], ["ch-a", 1], ["ch-a", 0], ["../x", 0], ["ch-c", -1], "nonsense"]}
+            """
+        let seen = SeenFrames(try JSONValue(parsing: text), agent: "bob", intent: "continuityd:inbox")
+        #expect(seen.channels.keys.sorted() == ["ch-a", "ch-b"] && seen["ch-a"].floor == 2)
+    }
+
+    @Test("What the server no longer lists is forgotten")
+    func pruning() {
+        var seen = SeenFrames()
+        seen.add("ch-1", 0)
+        seen.add("ch-2", 0)
+        #expect(seen.keep(only: ["ch-2", "ch-3"]))
+        #expect(seen.channels.keys.sorted() == ["ch-2"])
+        #expect(!seen.keep(only: ["ch-2"]))
+    }
+}
