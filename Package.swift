@@ -15,6 +15,7 @@ let package = Package(
         .executable(name: "tcd", targets: ["tcd"]),
         .library(name: "Fabric", targets: ["Fabric"]),
         .library(name: "CarrierHTTP", targets: ["CarrierHTTP"]),
+        .library(name: "CarrierIPoll", targets: ["CarrierIPoll"]),
         .library(name: "CarrierLocal", targets: ["CarrierLocal"]),
         .library(name: "CarrierSCP", targets: ["CarrierSCP"]),
         .library(name: "CarrierExec", targets: ["CarrierExec"]),
@@ -96,6 +97,14 @@ let package = Package(
             path: "Sources/Carriers/HTTP",
             swiftSettings: rules),
         .target(
+            name: "CarrierIPoll",
+            dependencies: [
+                "Fabric", "HTTPClient", "HubClient",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Sources/Carriers/IPoll",
+            swiftSettings: rules),
+        .target(
             name: "CarrierLocal",
             dependencies: [
                 "Fabric",
@@ -143,8 +152,8 @@ let package = Package(
         .executableTarget(
             name: "tcd",
             dependencies: [
-                "Fabric", "HTTPClient", "CarrierConformance", "CarrierExec", "CarrierHTTP", "CarrierLocal",
-                "CarrierSCP", "Resolver",
+                "Fabric", "HTTPClient", "HubClient", "CarrierConformance", "CarrierExec", "CarrierHTTP",
+                "CarrierIPoll", "CarrierLocal", "CarrierSCP", "Resolver",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -192,6 +201,13 @@ let package = Package(
             name: "CarrierLocalTests",
             dependencies: [
                 "Fabric", "CarrierLocal",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: rules),
+        .testTarget(
+            name: "CarrierIPollTests",
+            dependencies: [
+                "Fabric", "CarrierIPoll", "HubClient",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: rules),

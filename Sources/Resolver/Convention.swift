@@ -10,17 +10,22 @@ public struct Convention: Sendable, Equatable {
     public var httpPort = 8443
     /// The address of the mux server; nil where nobody named one.
     public var muxServer: String?
+    /// The address of the I-Poll server; nil where nobody named one.
+    public var ipollServer: String?
 
     /// The mux server that is asked when mux was insisted on and nobody named a server.
     public static let usualMuxServer = "http://localhost:8000"
+    /// The I-Poll server that is asked when I-Poll was insisted on and nobody named a server: that of the peers' commands.
+    public static let usualIPollServer = "http://localhost:8000"
 
     /// The defaults.
     public init() {}
 
-    /// The ways to a name, the preferred one first: ssh, HTTP, mux.
+    /// The ways to a name, the preferred one first: ssh, HTTP, mux, I-Poll.
     ///
     /// - Parameter transport: The transport that was insisted on, which the name's port then belongs to. Otherwise the
-    ///   port is that of HTTP. A mux server that nobody named is only asked when mux was insisted on.
+    ///   port is that of HTTP. A mux or I-Poll server that nobody named is only asked when its transport was insisted
+    ///   on.
     func routes(to host: HostPart, port: Int?, transport: String?) -> [Route] {
         var routes: [Route] = []
         if let port, transport == "scp" {
@@ -32,6 +37,9 @@ public struct Convention: Sendable, Equatable {
         routes.append(Route(scheme: scheme, address: "\(scheme)://\(host):\(port ?? httpPort)"))
         if let server = muxServer ?? (transport == "mux" ? Self.usualMuxServer : nil) {
             routes.append(Route(scheme: "mux", address: "\(server)#\(host.lookupName)"))
+        }
+        if let server = ipollServer ?? (transport == "ipoll" ? Self.usualIPollServer : nil) {
+            routes.append(Route(scheme: "ipoll", address: "\(server)#\(host.lookupName)"))
         }
         return routes
     }

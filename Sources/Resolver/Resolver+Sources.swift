@@ -82,8 +82,8 @@ extension Resolver {
         switch form {
         case .name(let name): (host, port) = (name.host, name.port)
         case .alias:
-            // A short name says nothing of where it lives; only a mux server knows agents by it.
-            guard transport == "mux", let known = form.host else {
+            // A short name says nothing of where it lives; only servers of mailboxes know agents by it.
+            guard transport == "mux" || transport == "ipoll", let known = form.host else {
                 return resolution.note(.convention, .notAsked, "a short name says nothing of where it lives")
             }
             (host, port) = (known, nil)
@@ -91,7 +91,7 @@ extension Resolver {
         }
         resolution.note(.convention, .answered, "from the host in the name")
         for route in configuration.convention.routes(to: host, port: port, transport: transport) {
-            if !host.isReachableByAddress, route.scheme != "mux" {
+            if !host.isReachableByAddress, !["mux", "ipoll"].contains(route.scheme) {
                 selection.passOver(
                     route, from: .convention, because: "'\(host)' is no host name; only directories and AINS know it")
             } else if transport == nil || RouteSelection.schemes(of: transport ?? "").contains(route.scheme) {

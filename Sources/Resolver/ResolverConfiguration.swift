@@ -6,7 +6,7 @@ public struct ResolverConfiguration: Sendable {
     /// The variables that are looked at, as the peers name them, and those of this program.
     public static let variables = [
         "TIBET_AINS_API_URL", "TIBET_AINS_API_TIMEOUT", "TIBET_AINS_SSH_USER", "TIBET_AINS_DEFAULT_INBOX",
-        "TIBET_HTTP_PORT", "TIBET_MUX_SERVER", "TIBET_ROUTES", "XDG_CONFIG_HOME", "HOME",
+        "TIBET_HTTP_PORT", "TIBET_MUX_SERVER", "IPOLL_API_URL", "TIBET_ROUTES", "XDG_CONFIG_HOME", "HOME",
     ]
 
     /// A file of routes.
@@ -63,10 +63,13 @@ public struct ResolverConfiguration: Sendable {
         if let inbox = environment["TIBET_AINS_DEFAULT_INBOX"] { convention.inbox = inbox }
         // As the peers do: what is no port counts for nothing.
         if let port = environment["TIBET_HTTP_PORT"].flatMap({ PortNumber.parse($0) }) { convention.httpPort = port }
-        convention.muxServer = environment["TIBET_MUX_SERVER"].map { server in
-            server.hasSuffix("/") ? String(server.dropLast()) : server
-        }
+        convention.muxServer = environment["TIBET_MUX_SERVER"].map(Self.withoutSlash)
+        convention.ipollServer = environment["IPOLL_API_URL"].map(Self.withoutSlash)
         routes = Self.places(environment)
+    }
+
+    private static func withoutSlash(_ server: String) -> String {
+        server.hasSuffix("/") ? String(server.dropLast()) : server
     }
 
     /// One file that was named, or those of the user and of the host.

@@ -28,6 +28,19 @@ struct Candidate: Sendable {
         isDuplicate = arrival.publication.outcome == .duplicate
     }
 
+    /// What a carrier brought into the inbox just now.
+    init(_ publication: Publication) {
+        requestedName = publication.requestedName
+        storedName = publication.storedName
+        size = publication.size
+        digest = publication.digest
+        authentication = .none
+        remoteAddress = nil
+        date = .now()
+        resumedFrom = 0
+        isDuplicate = publication.outcome == .duplicate
+    }
+
     private init(found name: ArrivalName, size: Int64, digest: Digest) {
         requestedName = name
         storedName = name

@@ -1,5 +1,6 @@
 internal import CarrierExec
 internal import CarrierHTTP
+internal import CarrierIPoll
 internal import CarrierLocal
 internal import CarrierSCP
 internal import Fabric
@@ -16,11 +17,15 @@ struct Composition: Sendable {
     private let limit: Bandwidth?
 
     /// The carriers for deliveries, no faster than `limit`.
-    init(http: HTTPCarrierConfiguration, scp: SCPCarrierConfiguration, limit: Bandwidth? = nil) {
+    init(
+        http: HTTPCarrierConfiguration, scp: SCPCarrierConfiguration, ipoll: IPollCarrierConfiguration,
+        limit: Bandwidth? = nil
+    ) {
         var byScheme: [String: any Carrier] = [:]
-        for carrier in [HTTPCarrier(configuration: http), SCPCarrier(configuration: scp), LocalCarrier()]
-            as [any Carrier]
-        {
+        for carrier in [
+            HTTPCarrier(configuration: http), SCPCarrier(configuration: scp), IPollCarrier(configuration: ipoll),
+            LocalCarrier(),
+        ] as [any Carrier] {
             for scheme in carrier.schemes { byScheme[scheme] = carrier }
         }
         self.byScheme = byScheme
@@ -31,7 +36,12 @@ struct Composition: Sendable {
     }
 
     /// The carriers that are built in, without anybody's key.
-    static var builtIn: [any Carrier] { [HTTPCarrier(), SCPCarrier(), LocalCarrier()] }
+    static var builtIn: [any Carrier] {
+        [
+            HTTPCarrier(), SCPCarrier(), IPollCarrier(configuration: IPollCarrierConfiguration(sender: "")),
+            LocalCarrier(),
+        ]
+    }
 
     /// The environment that plug-ins are found by, and get a part of.
     static let environment = ProcessInfo.processInfo.environment
@@ -42,7 +52,8 @@ struct Composition: Sendable {
     /// The schemes that can be carried, and why others cannot.
     static let carriers = KnownCarriers(builtIn: schemes) { reason(against: $0) }
 
-    private static let schemes = Set(HTTPCarrier.schemes + SCPCarrier.schemes + LocalCarrier.schemes)
+    private static let schemes = Set(
+        HTTPCarrier.schemes + SCPCarrier.schemes + IPollCarrier.schemes + LocalCarrier.schemes)
 
     /// Why nothing here can be sent over `transport`; nil where it can.
     static func reason(against transport: String) -> String? {

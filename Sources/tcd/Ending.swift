@@ -1,17 +1,18 @@
-internal import CarrierHTTP
 internal import UnixSignals
 
-/// Stops a listener once: when enough has come, when time is up, or when somebody presses Ctrl-C.
+/// Stops what receives once: when enough has come, when time is up, or when somebody presses Ctrl-C.
 struct Ending: Sendable {
     private let requests: AsyncStream<Bool>.Continuation
     private let task: Task<Bool, Never>
 
-    /// - Parameter seconds: When time is up; 0 for never.
-    init(stopping server: HTTPListener, after seconds: Int) {
+    /// - Parameters:
+    ///   - time: When time is up; nil for never.
+    ///   - stop: Stops it, and returns when it has.
+    init(after time: Duration?, _ stop: @escaping @Sendable () async -> Void) {
         let (stream, requests) = AsyncStream<Bool>.makeStream()
         self.requests = requests
         let timer = Task {
-            guard seconds > 0, (try? await Task.sleep(for: .seconds(seconds))) != nil else { return }
+            guard let time, (try? await Task.sleep(for: time)) != nil else { return }
             requests.yield(false)
         }
         let signals = Task {
@@ -21,12 +22,12 @@ struct Ending: Sendable {
             let byPerson = await stream.first { _ in true } ?? false
             timer.cancel()
             signals.cancel()
-            await server.stop()
+            await stop()
             return byPerson
         }
     }
 
-    /// Asks the listener to stop.
+    /// Asks it to stop.
     func stop() { requests.yield(false) }
 
     /// Returns when it has, and says whether a signal was the reason.

@@ -28,7 +28,8 @@ struct Entry {
             end(error)
         }
         // A listener ends in its own way.
-        let watch = command is Recv ? [] : Interruption.watch(removesDirectories: command is Unpack)
+        let watch =
+            command is Recv || command is IPollConsumer ? [] : Interruption.watch(removesDirectories: command is Unpack)
         let outcome = await outcome(of: command)
         withExtendedLifetime(watch) { Interruption.yieldIfUnderway() }
         switch outcome {

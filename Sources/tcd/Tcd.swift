@@ -18,8 +18,8 @@ struct Tcd: AsyncParsableCommand {
               1  verify: invalid               70  internal error
                  doctor: something failed
               2  verify: valid, needs triage   73  cannot create the output
-                 recv: nothing came            74  reading or writing failed
-              3  recv: fewer than asked        75  try again later
+                 receiving: nothing came       74  reading or writing failed
+              3  receiving: fewer than asked        75  try again later
               64 usage                         77  refused
               65 bad data                      78  configuration
               66 no input                      130 interrupted
@@ -36,13 +36,16 @@ struct Tcd: AsyncParsableCommand {
               TIBET_AINS_API_TIMEOUT        how long a look-up may take, in seconds
               TIBET_AINS_SSH_USER, TIBET_AINS_DEFAULT_INBOX, TIBET_HTTP_PORT, TIBET_MUX_SERVER
                                 what holds for names that nobody knows
+              IPOLL_API_URL     the I-Poll server of names, 'poll' and 'ipoll-consumer'
+              TIBET_IPOLL_SESSION           the file with a session token for it
               TIBET_ROUTES      the file of routes
               http_proxy, https_proxy, no_proxy
                                 the proxies that 'send' uses
             """,
         version: Version.text,
         subcommands: [
-            Send.self, Recv.self, Ack.self, Heartbeat.self, OutboxCommand.self, Why.self, ReceiptCommand.self,
+            Send.self, Recv.self, IPollConsumer.self, PollCommand.self, Ack.self, Heartbeat.self, OutboxCommand.self,
+            Why.self, ReceiptCommand.self,
             Resolve.self, Trust.self, Doctor.self, CarrierCommand.self, Seal.self, Verify.self, Inspect.self,
             Unpack.self, IdentityCommand.self, ConfigCommand.self, Completions.self, VersionCommand.self,
         ])

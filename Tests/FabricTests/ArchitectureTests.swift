@@ -13,7 +13,9 @@ struct ArchitectureTests {
 
     static let shims: Set<String> = ["CArchive", "CLinux", "CSodium", "CZstd"]
     static let anywhere: Set<String> = ["Dispatch", "Glibc", "Synchronization", "SystemPackage"]
-    static let carriers = ["CarrierExec", "CarrierHTTP", "CarrierLocal", "CarrierMux", "CarrierSCP"]
+    static let carriers = [
+        "CarrierExec", "CarrierHTTP", "CarrierIPoll", "CarrierLocal", "CarrierMux", "CarrierSCP",
+    ]
 
     /// The rooms that have Swift in them, from the bottom up. A new room, or a new import, is a line here.
     static let rooms = [
@@ -29,6 +31,9 @@ struct ArchitectureTests {
             ])),
         Room(
             folder: "Carriers/Exec", own: ["Fabric", "CSpawn"], others: anywhere.union(["FoundationEssentials"])),
+        Room(
+            folder: "Carriers/IPoll", own: ["Fabric", "HTTPClient", "HubClient"],
+            others: anywhere.union(["FoundationEssentials"])),
         Room(folder: "Carriers/Local", own: ["Fabric"], others: anywhere),
         Room(
             folder: "Carriers/Mux", own: ["Fabric", "HTTPClient", "HubClient"],
@@ -38,7 +43,8 @@ struct ArchitectureTests {
             folder: "Resolver", own: ["Fabric", "HTTPClient"],
             others: anywhere.union(["FoundationEssentials", "TOMLKit"])),
         Room(
-            folder: "tcd", own: Set(carriers).union(["CarrierConformance", "Fabric", "HTTPClient", "Resolver"]),
+            folder: "tcd",
+            own: Set(carriers).union(["CarrierConformance", "Fabric", "HTTPClient", "HubClient", "Resolver"]),
             others: anywhere.union(["ArgumentParser", "FoundationEssentials", "Logging", "TOMLKit", "UnixSignals"])),
     ]
 

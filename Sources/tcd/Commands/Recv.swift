@@ -74,7 +74,7 @@ struct Recv: AsyncParsableCommand, ReportingCommand {
             throw error
         }
         announce(address, place)
-        let ending = Ending(stopping: server, after: wait)
+        let ending = Ending(after: wait > 0 ? .seconds(wait) : nil) { await server.stop() }
         for await arrival in server.arrivals {
             await reception.take(Candidate(arrival))
             // Whatever else was confirmed meanwhile is still taken: the stream ends when the listener has stopped.

@@ -47,6 +47,13 @@ struct Setting: Sendable {
             "the directory of a named receiver's route over ssh"),
         Setting("mux.server", "TIBET_MUX_SERVER", else: "", "the mux server of a named receiver"),
         Setting(
+            "ipoll.server", "IPOLL_API_URL", "--ipoll-server", else: "",
+            "the I-Poll server of a named receiver, and of poll"
+        ),
+        Setting(
+            "ipoll.session", "TIBET_IPOLL_SESSION", "--ipoll-session", else: "",
+            "the file with the session token for I-Poll servers"),
+        Setting(
             "carriers.path", "TIBET_CARRIER_PATH", else: "",
             "directories in which plug-ins are looked for before those of PATH"),
         Setting("http.port", "TIBET_HTTP_PORT", else: "8443", "the port of a named receiver's HTTP inbox"),

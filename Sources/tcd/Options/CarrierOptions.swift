@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import CarrierIPoll
 internal import CarrierSCP
 internal import Fabric
 
@@ -6,6 +7,7 @@ internal import Fabric
 struct CarrierOptions: ParsableArguments {
     @OptionGroup var http: HTTPOptions
     @OptionGroup var scp: SCPOptions
+    @OptionGroup var ipoll: IPollOptions
 
     @Option(
         name: .long,
@@ -23,12 +25,16 @@ struct CarrierOptions: ParsableArguments {
         Composition(
             http: try http.configuration(for: sender, name: name),
             scp: try scpConfiguration(),
+            ipoll: try ipoll.configuration(for: sender, name: name, http.connection),
             limit: try bandwidth())
     }
 
     /// All carriers, for probes that nobody signs.
     func composition() throws -> Composition {
-        Composition(http: try http.configuration(), scp: try scpConfiguration())
+        Composition(
+            http: try http.configuration(), scp: try scpConfiguration(),
+            ipoll: IPollCarrierConfiguration(
+                sender: "", requests: try ipoll.session.requests(http.connection, signedBy: nil)))
     }
 
     private func scpConfiguration() throws -> SCPCarrierConfiguration {

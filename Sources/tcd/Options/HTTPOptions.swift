@@ -11,46 +11,16 @@ struct HTTPOptions: ParsableArguments {
     @Flag(name: .long, help: "Do not send this sender's own name as X-TIBET-Sender-DID.")
     var noSenderDid = false
 
-    @Option(
-        name: .customLong("cacert"),
-        help: ArgumentHelp("Trust these authorities instead of the system's (PEM).", valueName: "file"))
-    var authorities: String?
-
-    @Option(name: .customLong("cert"), help: ArgumentHelp("The client certificate to show (PEM).", valueName: "file"))
-    var clientCertificate: String?
-
-    @Option(
-        name: .customLong("key"), help: ArgumentHelp("The client certificate's private key (PEM).", valueName: "file"))
-    var clientKey: String?
-
-    @Option(
-        name: .long,
-        help: ArgumentHelp(
-            "Give up connecting after this time. Default: $TIBET_CONNECT_TIMEOUT, or 10.", valueName: "seconds"))
-    var connectTimeout: Double?
-
-    @Option(
-        name: .long,
-        help: ArgumentHelp(
-            "Give up when nothing useful has moved for this time. Default: $TIBET_HTTP_TIMEOUT, or 30.",
-            valueName: "seconds"))
-    var stallTimeout: Double?
+    @OptionGroup var connection: ConnectionOptions
 
     /// How long to try connecting.
-    func connectTime() throws -> Duration {
-        try Seconds.duration(connectTimeout, of: "--connect-timeout", variable: "TIBET_CONNECT_TIMEOUT", else: 10)
-    }
+    func connectTime() throws -> Duration { try connection.connectTime() }
 
-    /// How long nothing useful may move: as asked for, or as the peers' clients are told.
-    func stallTime() throws -> Duration {
-        try Seconds.duration(stallTimeout, of: "--stall-timeout", variable: "TIBET_HTTP_TIMEOUT", else: 30)
-    }
+    /// How long nothing useful may move.
+    func stallTime() throws -> Duration { try connection.stallTime() }
 
     /// Refuses what can be refused before anything is done.
-    func check() throws {
-        _ = try connectTime()
-        _ = try stallTime()
-    }
+    func check() throws { try connection.check() }
 
     /// The carrier's configuration for a sender.
     func configuration(for sender: Identity, name: String) throws -> HTTPCarrierConfiguration {
@@ -64,9 +34,9 @@ struct HTTPOptions: ParsableArguments {
     /// The carrier's configuration for requests that nobody signs.
     func configuration() throws -> HTTPCarrierConfiguration {
         var configuration = HTTPCarrierConfiguration()
-        configuration.authorities = authorities.map { FilePath($0) }
-        configuration.clientCertificate = clientCertificate.map { FilePath($0) }
-        configuration.clientKey = clientKey.map { FilePath($0) }
+        configuration.authorities = connection.authorities.map { FilePath($0) }
+        configuration.clientCertificate = connection.clientCertificate.map { FilePath($0) }
+        configuration.clientKey = connection.clientKey.map { FilePath($0) }
         configuration.connectTime = try connectTime()
         configuration.stallTime = try stallTime()
         configuration.userAgent = "tcd/" + Version.number

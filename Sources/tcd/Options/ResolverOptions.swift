@@ -29,6 +29,13 @@ struct ResolverOptions: ParsableArguments {
             "The address below which AINS has its names. Default: $TIBET_AINS_API_URL.", valueName: "url"))
     var ainsURL: String?
 
+    @Option(
+        name: .customLong("ipoll-server"),
+        help: ArgumentHelp(
+            "The I-Poll server of a named receiver. Default: $IPOLL_API_URL, or http://localhost:8000 with --transport "
+                + "ipoll.", valueName: "url"))
+    var ipollServer: String?
+
     /// Refuses what can be refused before anything is done.
     func check() throws {
         if let minTrust, !(0...1).contains(minTrust) {
@@ -63,6 +70,7 @@ struct ResolverOptions: ParsableArguments {
         configuration.userAgent = "tcd/" + Version.number
         if let routes { configuration.routes = [.init(FilePath(routes), isRequired: true)] }
         if let ainsURL { configuration.ainsURL = ainsURL }
+        if let ipollServer { configuration.convention.ipollServer = ipollServer }
         return try Resolver(configuration)
     }
 }

@@ -1,0 +1,28 @@
+internal import Fabric
+internal import Synchronization
+
+/// Progress that never goes back, and reaches the whole size only with the receipt (`Carrier`, obligation 8).
+final class DeliveryProgress: Sendable {
+    private let sink: ProgressSink
+    private let size: Int64
+    private let last = Mutex<Int64>(-1)
+
+    init(_ sink: ProgressSink, size: Int64) {
+        self.sink = sink
+        self.size = size
+    }
+
+    /// The far side's system has taken `bytes`, which no message names yet.
+    func advance(to bytes: Int64) { report(min(bytes, size - 1)) }
+
+    /// The receipt is in.
+    func finish() { report(size) }
+
+    private func report(_ bytes: Int64) {
+        last.withLock { last in
+            guard bytes > last else { return }
+            last = bytes
+            sink.report(bytes)
+        }
+    }
+}

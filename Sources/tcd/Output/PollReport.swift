@@ -1,0 +1,55 @@
+internal import CarrierIPoll
+internal import Fabric
+
+/// Messages as they are told.
+struct PollReport {
+    let json: Bool
+
+    /// Tells the messages, one line each; with JSON as the server gave them, with an event before.
+    func tell(_ polls: [PollMessage]) {
+        for poll in polls {
+            if json {
+                Terminal.say(JSONValue.object(fields(of: poll)).text(.compact))
+            } else {
+                tellPerson(poll)
+            }
+        }
+    }
+
+    /// The keys of a message are those of the short spelling, whatever the server's was, and then the rest as it came.
+    private func fields(of poll: PollMessage) -> JSONObject {
+        var fields: JSONObject = [
+            "event": "message", "id": .text(poll.id), "from": .text(poll.sender), "to": .text(poll.recipient),
+            "type": .text(poll.type.description), "kind": .text(poll.kind.rawValue), "content": .text(poll.content),
+            "status": .text(orNull: poll.status), "created_at": .text(orNull: poll.createdAt),
+            "metadata": .object(poll.metadata),
+        ]
+        for (key, value) in poll.raw.members where fields[key] == nil { fields[key] = value }
+        return fields
+    }
+
+    private func tellPerson(_ poll: PollMessage) {
+        let type = poll.type.description
+        let head = [
+            VerdictReport.shown(type + String(repeating: " ", count: max(0, 4 - type.count))),
+            VerdictReport.shown(poll.id), poll.createdAt.map(VerdictReport.shown),
+            "\(VerdictReport.shown(poll.sender)) → \(VerdictReport.shown(poll.recipient))",
+            poll.status.map(VerdictReport.shown),
+        ].compactMap { $0 }
+        Terminal.say(head.joined(separator: "  "))
+        for line in poll.content.split(separator: "\n", omittingEmptySubsequences: false) {
+            Terminal.say("    " + Self.visible(line))
+        }
+        if poll.kind == .envelope, let notice = EnvelopeNotice(poll) {
+            // Whatever the sender claims: what a message says of an envelope proves nothing of it.
+            Terminal.say("    envelope \(VerdictReport.shown(notice.name)): referenced")
+        }
+    }
+
+    /// All of a line, fit for a terminal.
+    private static func visible(_ line: Substring) -> String {
+        String(
+            String.UnicodeScalarView(
+                line.unicodeScalars.map { $0.value < 0x20 || (0x7f...0x9f).contains($0.value) ? "?" : $0 }))
+    }
+}
