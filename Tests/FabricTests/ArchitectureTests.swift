@@ -33,7 +33,8 @@ struct ArchitectureTests {
         Room(
             folder: "Resolver", own: ["Fabric", "HTTPClient"],
             others: anywhere.union(["FoundationEssentials", "TOMLKit"])),
-        Room(folder: "Hub", own: ["Fabric", "CPostgres"], others: anywhere.union(["GRDB"])),
+        Room(
+            folder: "Hub", own: ["Fabric", "CPostgres"], others: anywhere.union(["FoundationEssentials", "GRDB"])),
         Room(
             folder: "tcd", own: Set(carriers).union(["CarrierConformance", "Fabric", "HTTPClient", "Resolver"]),
             others: anywhere.union(["ArgumentParser", "FoundationEssentials", "Logging", "TOMLKit", "UnixSignals"])),
@@ -103,6 +104,7 @@ struct ArchitectureTests {
             ("Resolver/Resolver.swift", "internal import CCurl"),
             ("Resolver/Resolver.swift", "internal import CarrierHTTP"),
             ("Carriers/HTTP/Outbound/HTTPCarrier.swift", "internal import CCurl"),
+            ("Hub/Store/HubStore.swift", "internal import CarrierHTTP"),
             ("tcd/Entry.swift", "@_spi(Inner) import CZstd"),
             ("tcd/Entry.swift", "internal import NIOPosix"),
             ("Nowhere/Entry.swift", "import Fabric"),

@@ -46,7 +46,8 @@ struct ChannelTests {
 
     @Test("What is not there is said so", arguments: StoreKind.allCases)
     func unknown(kind: StoreKind) async throws {
-        let store = try await StoreSubject.make(kind).store
+        let subject = try await StoreSubject.make(kind)
+        let store = subject.store
         #expect(try await store.channel("ch-0") == nil)
         #expect(try await store.view(channel: "ch-0", marks: true) == nil)
         #expect(
