@@ -289,6 +289,14 @@ let package = Package(
             ],
             swiftSettings: rules),
 
+        .testTarget(
+            name: "HubStoreTests",
+            dependencies: [
+                "Fabric", "Hub", "HubStoreCrasher", "PostgresRunner", "ProgramRunner",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: rules),
+
         // What every carrier has to pass. A library, so that carriers outside this package can be run through it too.
         .target(
             name: "CarrierConformance",
@@ -319,7 +327,18 @@ let package = Package(
             ],
             path: "Tests/OutboxCrasher",
             swiftSettings: rules),
+        .executableTarget(
+            name: "HubStoreCrasher",
+            dependencies: [
+                "Fabric", "Hub",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Tests/HubStoreCrasher",
+            swiftSettings: rules),
         .target(name: "ProgramRunner", path: "Tests/ProgramRunner", swiftSettings: rules),
+        .target(
+            name: "PostgresRunner", dependencies: ["ProgramRunner"], path: "Tests/PostgresRunner",
+            swiftSettings: rules),
         .target(
             name: "SSHServerRunner",
             dependencies: [

@@ -42,7 +42,12 @@ struct ArchitectureTests {
         Room(
             folder: "Resolver", own: ["Fabric", "HTTPClient"],
             others: anywhere.union(["FoundationEssentials", "TOMLKit"])),
-        Room(folder: "Hub", own: ["Fabric", "CPostgres"], others: anywhere.union(["GRDB"])),
+        Room(
+            folder: "Hub", own: ["Fabric", "CPostgres", "HTTPServing"],
+            others: anywhere.union([
+                "Crypto", "FoundationEssentials", "GRDB", "HTTPTypes", "HummingbirdCore", "HummingbirdHTTP2", "Logging",
+                "NIOCore", "NIOHTTP1", "NIOHTTPTypes", "NIOHTTPTypesHTTP1", "NIOWebSocket",
+            ])),
         Room(folder: "Triage", own: ["Fabric", "CSpawn"], others: anywhere),
         Room(
             folder: "tcd",
@@ -121,6 +126,7 @@ struct ArchitectureTests {
             ("Resolver/Resolver.swift", "internal import CarrierHTTP"),
             ("Carriers/HTTP/Outbound/HTTPCarrier.swift", "internal import CCurl"),
             ("Triage/Fork/ForkToken.swift", "internal import HTTPClient"),
+            ("Hub/Store/HubStore.swift", "internal import CarrierHTTP"),
             ("tcd/Entry.swift", "@_spi(Inner) import CZstd"),
             ("tcd/Entry.swift", "internal import NIOPosix"),
             ("Nowhere/Entry.swift", "import Fabric"),

@@ -35,7 +35,7 @@ enum Schema {
         CREATE INDEX channel_agent_open ON channel(agent, number) WHERE closed IS NULL;
         CREATE INDEX channel_agent_live ON channel(agent, number) WHERE live = 1;
         CREATE INDEX channel_target ON channel(target, number);
-        CREATE INDEX channel_target_open ON channel(target, intent, number) WHERE closed IS NULL;
+        CREATE INDEX channel_target_open ON channel(target, number) WHERE closed IS NULL;
         CREATE INDEX channel_target_live ON channel(target, number) WHERE live = 1;
         CREATE INDEX channel_target_intent ON channel(target, intent, number) WHERE live = 1;
         CREATE INDEX channel_expires ON channel(expires) WHERE expires IS NOT NULL;

@@ -35,7 +35,7 @@ struct BlobAppending {
         var statements = [
             SQLStatement(
                 """
-                UPDATE blob SET received = ?, complete = ?, expires = CASE WHEN uses > 0 THEN NULL ELSE ? END
+                UPDATE blob SET received = ?, complete = ?, expires = CASE WHEN uses > 0 THEN NULL ELSE CAST(? AS BIGINT) END
                 WHERE id = ?
                 """, .integer(end), .flag(isComplete),
                 .integer(change.now + core.configuration.unreferencedBlobRetention.microseconds), .text(id))

@@ -19,7 +19,7 @@ enum BlobUse {
     static func end(_ id: String, _ count: Int64, after rest: Duration, at now: Int64) -> SQLStatement {
         SQLStatement(
             """
-            UPDATE blob SET uses = uses - ?, expires = CASE WHEN uses > ? THEN NULL ELSE ? END WHERE id = ?
+            UPDATE blob SET uses = uses - ?, expires = CASE WHEN uses > ? THEN NULL ELSE CAST(? AS BIGINT) END WHERE id = ?
             """, .integer(count), .integer(count), .integer(now + rest.microseconds), .text(id))
     }
 

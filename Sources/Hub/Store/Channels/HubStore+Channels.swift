@@ -90,7 +90,8 @@ extension HubStore {
         else { return [] }
         let filter =
             switch query.filter {
-            case .open: " AND closed IS NULL"
+            // What is open is live as well; said so, the index of intents serves it too.
+            case .open: " AND closed IS NULL" + (query.intent == nil ? "" : " AND live = 1")
             case .openOrUnsettled: " AND live = 1"
             case .all: ""
             }
