@@ -266,7 +266,7 @@ let package = Package(
         .testTarget(
             name: "Interop",
             dependencies: [
-                "Fabric", "CarrierSCP", "ProgramRunner", "tcd",
+                "Fabric", "CarrierMux", "CarrierSCP", "ProgramRunner", "tcd",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             path: "Interop",
