@@ -11,8 +11,8 @@ import Synchronization
 final class IPollFarSide: FarSide {
     let route: Route
 
-    private let hub: Mutex<HubServer>
-    private let agent = "agent-" + UUID().uuidString.lowercased()
+    private let hub: Hub
+    private let agent: String
     private let sender: String
     private let relay: BreakingRelay
     /// Whether another hub than the first, or one that was told otherwise, answers.
@@ -20,19 +20,49 @@ final class IPollFarSide: FarSide {
 
     /// - Parameter sender: Who is refused when nothing is taken.
     init(sender: String) async throws {
-        let hub = try await HubServer()
-        self.hub = Mutex(hub)
-        self.sender = sender
-        relay = try BreakingRelay(to: hub.port)
+        let agent = "agent-" + UUID().uuidString.lowercased()
+        let hub = Hub(try await HubServer())
+        // Between the first piece and the message that names them all many answers come.
+        relay = try BreakingRelay(to: hub.server.port) { hub.hasMore(in: agent) }
+        (self.hub, self.sender, self.agent) = (hub, sender, agent)
         route = Route(scheme: "ipoll", address: "http://127.0.0.1:\(relay.port)#\(agent)")
     }
 
-    private var server: HubServer { hub.withLock { $0 } }
+    private var server: HubServer { hub.server }
+
+    /// The hub that answers now.
+    private final class Hub: Sendable {
+        private let current: Mutex<HubServer>
+        /// How many messages there were when the far side began to suffer.
+        private let earlier = Atomic(0)
+
+        init(_ server: HubServer) { current = Mutex(server) }
+
+        var server: HubServer { current.withLock { $0 } }
+
+        func replace(by next: HubServer) { current.withLock { $0 = next } }
+
+        func remember(_ count: Int) { earlier.store(count, ordering: .relaxed) }
+
+        /// Whether a message has come since. Called on a thread that may block.
+        func hasMore(in agent: String) -> Bool {
+            guard let url = URL(string: server.url + IPollFarSide.waiting(agent)),
+                let data = try? Data(contentsOf: url),
+                let object = try? JSONSerialization.jsonObject(with: data) as? [String: Any],
+                let polls = object["polls"] as? [Any]
+            else { return false }
+            return polls.count > earlier.load(ordering: .relaxed)
+        }
+    }
+
+    private static func waiting(_ agent: String) -> String {
+        "/api/ipoll/pull/\(agent)?mark_read=false&limit=1000&kinds=envelope"
+    }
 
     // MARK: - What is there
 
     private func published() async throws -> [String: PublishedObject] {
-        let polls = try await server.get("/api/ipoll/pull/\(agent)?mark_read=false&limit=1000&kinds=envelope")["polls"]
+        let polls = try await server.get(Self.waiting(agent))["polls"]
         var published: [String: PublishedObject] = [:]
         for poll in polls as? [[String: Any]] ?? [] {
             guard let metadata = poll["metadata"] as? [String: Any],
@@ -79,7 +109,9 @@ final class IPollFarSide: FarSide {
             try await server.post(
                 "/api/ains/register", ["agent": sender, "public_key": try SigningKey.generate().publicKey.hex])
             try await replace(by: [])
-        default: relay.suffer(breakage)
+        default:
+            hub.remember(try await published().count)
+            relay.suffer(breakage)
         }
     }
 
@@ -92,7 +124,7 @@ final class IPollFarSide: FarSide {
         let next = try await server.replaced(by: arguments)
         isReplaced.store(arguments != ["--open"], ordering: .relaxed)
         relay.retarget(to: next.port)
-        hub.withLock { $0 = next }
+        hub.replace(by: next)
     }
 
     func passTime(_ duration: Duration) async throws { try await server.passTime(duration) }

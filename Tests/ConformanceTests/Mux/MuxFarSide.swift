@@ -2,6 +2,19 @@ import CarrierConformance
 import Fabric
 import Foundation
 import ProgramRunner
+import Synchronization
+
+/// A mux server: the reference one, or our hub.
+protocol MuxHost: Sendable {
+    var url: String { get }
+    var port: Int { get }
+    func get(_ path: String) async throws -> [String: Any]
+    @discardableResult
+    func post(_ path: String, _ body: [String: Any]) async throws -> [String: Any]
+}
+
+extension MuxServer: MuxHost {}
+extension HubServer: MuxHost {}
 
 /// An agent's mailbox at a mux server, and a relay before the server.
 ///
@@ -10,18 +23,24 @@ import ProgramRunner
 final class MuxFarSide: FarSide {
     let route: Route
 
-    let server: MuxServer
-    let agent: String
+    private let host: Mutex<any MuxHost>
+    private let agent = "agent-" + UUID().uuidString.lowercased()
+    private let sender: String
     private let intent: String
     private let relay: BreakingRelay
+    /// Whether a hub answers that was told to take nothing.
+    private let isReplaced = Atomic(false)
 
-    init(_ server: MuxServer, intent: String) throws {
-        self.server = server
+    /// - Parameter sender: Who is refused when nothing is taken.
+    init(_ host: any MuxHost, intent: String, sender: String) throws {
+        self.host = Mutex(host)
         self.intent = intent
-        agent = "agent-" + UUID().uuidString.lowercased()
-        relay = try BreakingRelay(to: server.port)
+        self.sender = sender
+        relay = try BreakingRelay(to: host.port)
         route = Route(scheme: "mux", address: "http://127.0.0.1:\(relay.port)#\(agent)")
     }
+
+    private var server: any MuxHost { host.withLock { $0 } }
 
     /// A frame that waits, as a consumer would see it.
     private struct Waiting {
@@ -30,6 +49,7 @@ final class MuxFarSide: FarSide {
     }
 
     private func waiting() async throws -> [Waiting] {
+        let server = server
         let query = "?target=\(agent)&intent=\(intent)&include_closed=true"
         let channels = try await server.get("/api/mux/by-target" + query)["channels"] as? [[String: Any]] ?? []
         var waiting: [Waiting] = []
@@ -56,7 +76,7 @@ final class MuxFarSide: FarSide {
         let outcome = try await Program(
             "/bin/bash", ["-c", script, "bash", "\(server.url)/api/blobs/\(id)/content?agent=\(agent)"],
             in: FileManager.default.temporaryDirectory
-        ).outcome()
+        ).outcome(within: .seconds(300))
         let words = (outcome.output + outcome.errors).split(whereSeparator: \.isWhitespace)
         guard outcome.status == 0, words.count == 2, let digest = Digest(hex: String(words[0])),
             let size = Int64(words[1])
@@ -82,11 +102,44 @@ final class MuxFarSide: FarSide {
     /// What is half there is in nobody's mailbox.
     func leftovers() async throws -> [String] { [] }
 
-    func suffer(_ breakage: Breakage) async throws { relay.suffer(breakage) }
-    func mend() async throws { relay.suffer(nil) }
-    func close() async { relay.close() }
+    func suffer(_ breakage: Breakage) async throws {
+        switch breakage {
+        case .full: try await replace(by: ["--open", "--reserve", "1000000G"])
+        case .readOnly:
+            // Only whoever has this key may send in the sender's name, at a hub that looks.
+            try await server.post(
+                "/api/ains/register", ["agent": sender, "public_key": try SigningKey.generate().publicKey.hex])
+            try await replace(by: [])
+        default: relay.suffer(breakage)
+        }
+    }
+
+    func mend() async throws {
+        relay.suffer(nil)
+        if isReplaced.exchange(false, ordering: .relaxed) { try await replace(by: ["--open"]) }
+    }
+
+    private func replace(by arguments: [String]) async throws {
+        guard let hub = server as? HubServer else { throw MissingPower("only our hub can be told to") }
+        let next = try await hub.replaced(by: arguments)
+        isReplaced.store(arguments != ["--open"], ordering: .relaxed)
+        relay.retarget(to: next.port)
+        host.withLock { $0 = next }
+    }
+
+    func passTime(_ duration: Duration) async throws {
+        guard let hub = server as? HubServer else { throw MissingPower("only our hub has leases") }
+        try await hub.passTime(duration)
+    }
+
+    func close() async {
+        relay.close()
+        // The reference server is shared by all far sides.
+        if let hub = server as? HubServer { _ = try? await hub.program.stop() }
+    }
 
     func offer(_ offer: Offer) async throws {
+        let server = server
         let opened = try await server.post(
             "/api/mux/open", ["agent": "offerer-\(agent)", "target": agent, "intent": intent])
         guard let channel = opened["channel_id"] as? String else { throw MissingPower("no channel: \(opened)") }
