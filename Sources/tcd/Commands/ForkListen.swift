@@ -95,7 +95,6 @@ extension ForkCommand {
         var exec: [String] = []
 
         @OptionGroup var python: PythonOption
-        @OptionGroup(title: "Hub") var hub: ForkHubOptions
         @OptionGroup(title: "HTTP inbox") var listener: ForkHTTPOptions
         @OptionGroup var dispatch: DispatchOptions
         @OptionGroup var output: OutputOptions
@@ -103,7 +102,7 @@ extension ForkCommand {
         func run() async throws {
             try check()
             let prepared = try dispatch.prepare(output: output)
-            let listens = inbox == nil || hub.asked != nil
+            let listens = inbox == nil || dispatch.askedHub != nil
             let agent = try agent(for: prepared, isNeeded: listens)
             let folder = try await Blocking.run { try ForkFolder(FilePath(out)) }
             let desk = try await desk(folder, agent: agent, prepared)
@@ -132,9 +131,7 @@ extension ForkCommand {
                 }
                 return MailboxName.normalized(agent)
             }
-            if MailboxName.isPlain(prepared.name) { return MailboxName.normalized(prepared.name) }
-            guard isNeeded else { return nil }
-            throw UsageError("'\(prepared.name)' is no name of a mailbox", remedy: "give one with --agent")
+            return isNeeded ? try AgentName.of(prepared.name).name : (try? AgentName.of(prepared.name))?.name
         }
 
         private func desk(
@@ -158,7 +155,7 @@ extension ForkCommand {
                 orders: .init(
                     agent: agent, isStrict: strict, runner: runner, largestUnpacked: UInt64(limit),
                     receiptTarget: try ackTo.map { try dispatch.resolver.anchoredTarget($0) }),
-                post: ForkPost(configuration: try dispatch.carriers.http.ipoll(for: prepared.sender)),
+                post: ForkPost(configuration: try dispatch.requests(for: prepared.sender)),
                 receipts: ForkReceipts(prepared: prepared, output: output), reports: ForkReports(json: output.json),
                 isStopping: StopFlag())
         }
@@ -168,16 +165,18 @@ extension ForkCommand {
         private func hubSources(
             _ agent: String, _ prepared: DispatchOptions.Prepared, _ desk: ForkDesk
         ) async throws -> [ForkListener.Source] {
-            let server = try hub.server()
+            let server = try dispatch.hub()
             let client = try desk.post.client(at: server, as: agent)
             let span = try Seconds.duration(lease, of: "--lease")
             let state = try HostDirectories.current().state()
             let messages = await BlockingCall.run { _ in ForkMessages(client, lease: span, state: state) }
             let place = desk.folder.directory.appending("envelopes")
             let lane = try await Blocking.run { try Lane(directory: place) }
-            let carrier = IPollCarrier(
-                configuration: IPollCarrierConfiguration(
-                    sender: agent, requests: try dispatch.carriers.http.ipoll(for: prepared.sender)))
+            var configuration = IPollCarrierConfiguration(
+                sender: agent, requests: try dispatch.requests(for: prepared.sender))
+            configuration.state = state.appending("ipoll")
+            configuration.lease = span
+            let carrier = IPollCarrier(configuration: configuration)
             let arrivals = ForkArrivals(
                 carrier: carrier, route: Route(scheme: "ipoll", address: "\(server)#\(agent)"), lane: lane
             ) { path in Self.mailbox(ofSenderIn: path, at: server) }
