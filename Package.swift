@@ -247,7 +247,8 @@ let package = Package(
         .testTarget(
             name: "ConformanceTests",
             dependencies: [
-                "Fabric", "CarrierConformance", "CarrierExec", "CarrierHTTP", "CarrierLocal", "CarrierMux", "CarrierSCP",
+                "Fabric", "CarrierConformance", "CarrierExec", "CarrierHTTP", "CarrierIPoll", "CarrierLocal",
+                "CarrierMux", "CarrierSCP",
                 "ProgramRunner", "SSHServerRunner",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

@@ -91,7 +91,11 @@ final class BreakingRelay: Sendable {
             if breakage == .slow { usleep(5000) }
             guard passage.send(buffer[..<count], to: passage.far) else { break }
             passage.noteSent(count)
-            if breakage == .diesMidway, passage.sent >= 4 << 20 { return passage.cut() }
+            if breakage == .diesMidway, passage.sent >= 4 << 20 {
+                // It stays away, whoever comes by another connection.
+                suffer(.absent)
+                return passage.cut()
+            }
         }
         shutdown(passage.far, Int32(SHUT_WR))
     }

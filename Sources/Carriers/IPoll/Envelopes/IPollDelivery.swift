@@ -23,10 +23,11 @@ struct IPollDelivery: Sendable {
         let outcome = try await upload.run { progress.advance(to: $0) }
         let receipt = try await announce("blob:" + outcome.blob.id, blob: outcome.blob.id)
         progress.finish()
-        // The hub compared the digest of what it holds with ours before it called the blob complete.
+        // The hub compared the digest of what it holds with ours before it called the blob complete. Under which name the
+        // receiver will keep it nobody knows yet.
         return DeliveryReceipt(
-            strength: .accepted, route: route, storedName: receipt.id.isEmpty ? nil : receipt.id,
-            farDigest: envelope.digest, wasDuplicate: receipt.isRepeated, resumedFrom: outcome.resumedFrom)
+            strength: .accepted, route: route, storedName: nil, farDigest: envelope.digest,
+            wasDuplicate: receipt.isRepeated, resumedFrom: outcome.resumedFrom)
     }
 
     private func viaFile(_ progress: DeliveryProgress) async throws(CarrierError) -> DeliveryReceipt {
@@ -44,8 +45,7 @@ struct IPollDelivery: Sendable {
         let receipt = try await announce("file:" + (id ?? envelope.name.text), blob: nil)
         progress.finish()
         return DeliveryReceipt(
-            strength: .accepted, route: route, storedName: receipt.id.isEmpty ? nil : receipt.id, farDigest: nil,
-            wasDuplicate: receipt.isRepeated)
+            strength: .accepted, route: route, storedName: nil, farDigest: nil, wasDuplicate: receipt.isRepeated)
     }
 
     /// Sends the message that names the envelope. Sent again, it is the same message to our hub.

@@ -64,8 +64,7 @@ package struct IPollClient: Sendable {
         let hub = hub("cannot send to '\(poll.recipient)'")
         let answer = try await hub.ask(
             .post, "/api/ipoll/push", poll.body(from: agent), headers: identification + headers)
-        return PollReceipt(
-            try object(answer, hub), isRepeated: answer.answer["Idempotency-Replayed"]?.lowercased() == "true")
+        return PollReceipt(try object(answer, hub), isRepeated: answer.wasReplayed)
     }
 
     /// Answers a message, which the server then counts as responded.
