@@ -162,7 +162,7 @@ let package = Package(
             name: "tcd",
             dependencies: [
                 "Fabric", "HTTPClient", "HubClient", "CarrierConformance", "CarrierExec", "CarrierHTTP",
-                "CarrierIPoll", "CarrierLocal", "CarrierSCP", "Resolver", "Triage",
+                "CarrierIPoll", "CarrierLocal", "CarrierMux", "CarrierSCP", "Resolver", "Triage",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -282,7 +282,7 @@ let package = Package(
         .testTarget(
             name: "Interop",
             dependencies: [
-                "Fabric", "CarrierSCP", "ProgramRunner", "tcd",
+                "Fabric", "CarrierSCP", "ProgramRunner", "Triage", "tcd",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             path: "Interop",

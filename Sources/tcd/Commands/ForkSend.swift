@@ -139,7 +139,8 @@ extension ForkCommand {
         private func sendEnvelope(_ token: ForkToken, _ bytes: [UInt8], _ with: [String]) async throws {
             var delivery = delivery
             if isAgent, let transport = delivery.chosenTransport, ["ipoll", "mux"].contains(transport) {
-                delivery.to = "\(try dispatch.hub())#\(MailboxName.normalized(delivery.to))"
+                let server = try transport == "mux" ? dispatch.muxServer() : dispatch.hub()
+                delivery.to = "\(server)#\(MailboxName.normalized(delivery.to))"
             } else if isAgent, delivery.chosenTransport == nil, !delivery.to.contains(".") {
                 delivery.transport = "ipoll"
                 delivery.to = "\(try dispatch.hub())#\(MailboxName.normalized(delivery.to))"
