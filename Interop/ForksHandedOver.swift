@@ -75,7 +75,8 @@ extension WithThePeers {
             let outcome = try await ours(
                 "fork", "listen", "--agent", "worker", "-o", "out", "--count", "1", "--duration", "60", "--json",
                 "--exec", "/bin/sh", "-c", "echo upip:made > \"$TIBET_FORK_RESULT\"")
-            let report = try #require(try outcome.objects().last)
+            let reports = try outcome.objects()
+            let report = try #require(reports.last)
             let id = try #require(sent["id"]?.text)
             #expect(report["fork_hash"] as? String == sent["hash"]?.text)
             #expect(report["answered"] as? String == "parent")
@@ -135,7 +136,8 @@ extension WithThePeers {
             let created = try await ours(
                 "fork", "create", "--intent", "Größe 日本 😀", "--fork-type", type.rawValue, "--actor-from", "parent",
                 "--actor-to", "worker", "--require-deps", "pip", "--expires", "1h", "-o", "ours.fork.json", "--json")
-            let made = try #require(try created.objects().last)
+            let reports = try created.objects()
+            let made = try #require(reports.last)
             try await ours("fork", "send", "ours.fork.json", "--to", "worker", "--transport", "ipoll")
             let read = try await theirs(
                 """
@@ -202,7 +204,7 @@ extension WithThePeers {
                 "fork", "create", "--intent", "x", "--actor-from", "parent", "--actor-to", "worker", "-o",
                 "a.fork.json",
                 "--json")
-            let id = try #require(try created.objects().last?["fork_id"] as? String)
+            let id = try forkID(created)
             try await ours("fork", "send", "a.fork.json", "--to", "worker")
             let answered = try await Repeated.until(within: .seconds(60)) {
                 try await !self.answers(to: "parent").isEmpty
@@ -225,7 +227,7 @@ extension WithThePeers {
                 let created = try await ours(
                     "fork", "create", "--fork-type", "fragment", "--intent", "part \(index)", "--continuation",
                     "fragment:\(index)/8", "--actor-from", "parent", "-o", "\(index).fork.json", "--json")
-                ids.insert(try #require(try created.objects().last?["fork_id"] as? String))
+                ids.insert(try forkID(created))
                 try await ours("fork", "send", "\(index).fork.json", "--to", "workers")
             }
             // Each has begun with one before any of them can end.
@@ -241,7 +243,8 @@ extension WithThePeers {
                 ])
             }
             let allBegan = try await Repeated.until(within: .seconds(90)) { try self.lines("begun").count == 8 }
-            try #require(allBegan, "only \(try lines("begun").count) began")
+            let begun = try lines("begun").count
+            try #require(allBegan, "only \(begun) began")
             listeners[2].kill()
             listeners[5].kill()
             _ = try await listeners[2].outcome()
@@ -262,6 +265,12 @@ extension WithThePeers {
             for (index, listener) in listeners.enumerated() where index != 2 && index != 5 {
                 #expect(try await listener.stop().status == 130)
             }
+        }
+
+        /// The id of the fork that was made.
+        private func forkID(_ outcome: Program.Outcome) throws -> String {
+            let made = try outcome.objects().last?["fork_id"] as? String
+            return try #require(made)
         }
 
         private func lines(_ name: String) throws -> [String] {
