@@ -208,7 +208,7 @@ let package = Package(
             name: "tcd",
             dependencies: [
                 "Fabric", "HTTPClient", "HubClient", "CarrierConformance", "CarrierExec", "CarrierHTTP",
-                "CarrierIPoll", "CarrierLocal", "CarrierSCP", "Hub", "Resolver", "Triage",
+                "CarrierIPoll", "CarrierLocal", "CarrierMux", "CarrierSCP", "Hub", "Resolver", "Triage",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -355,7 +355,7 @@ let package = Package(
         .testTarget(
             name: "Interop",
             dependencies: [
-                "Fabric", "CarrierMux", "CarrierSCP", "ProgramRunner", "tcd",
+                "Fabric", "CarrierMux", "CarrierSCP", "ProgramRunner", "Triage", "tcd",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             path: "Interop",

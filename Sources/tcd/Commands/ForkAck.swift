@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Fabric
+internal import HubClient
 internal import SystemPackage
 internal import Triage
 
@@ -41,7 +42,6 @@ extension ForkCommand {
             help: ArgumentHelp("Seal a receipt for this envelope, in which the fork came.", valueName: "file"))
         var envelope: String?
 
-        @OptionGroup(title: "Hub") var hub: ForkHubOptions
         @OptionGroup var dispatch: DispatchOptions
         @OptionGroup var output: OutputOptions
 
@@ -74,12 +74,11 @@ extension ForkCommand {
         private func sender(
             _ token: ForkToken, _ evidence: ForkEvidence?, _ prepared: DispatchOptions.Prepared
         ) throws -> String {
-            let names = agent.map { [$0] } ?? [evidence?.agent ?? "", token.actorTo, prepared.name]
-            if let name = names.first(where: MailboxName.isPlain) { return MailboxName.normalized(name) }
-            guard envelope != nil || evidence?.envelopePath != nil else {
-                throw UsageError("'\(names.last ?? "")' is no name of a mailbox", remedy: "give one with --agent")
-            }
-            return prepared.name
+            if let agent { return try AgentName.parse(agent).name }
+            let known = [evidence?.agent ?? "", token.actorTo].first(where: MailboxName.isPlain)
+            if let known { return MailboxName.normalized(known) }
+            let isSealed = envelope != nil || evidence?.envelopePath != nil
+            return isSealed ? prepared.name : try AgentName.of(prepared.name).name
         }
 
         /// Sends the answer; returns to whom, and what it is called there.
@@ -102,8 +101,8 @@ extension ForkCommand {
             guard let receiver = to ?? ForkAnswer.receiver(for: token, sender: evidence?.messageSender) else {
                 throw UsageError("'\(token.actorFrom)' is no name of a mailbox", remedy: "give one with --to")
             }
-            let post = ForkPost(configuration: try dispatch.carriers.http.ipoll(for: prepared.sender))
-            let server = try hub.asked == nil ? evidence?.hub ?? hub.server() : hub.server()
+            let post = ForkPost(configuration: try dispatch.requests(for: prepared.sender))
+            let server = try dispatch.askedHub == nil ? evidence?.hub ?? dispatch.hub() : dispatch.hub()
             return (receiver, try await post.send(answer, to: receiver, hub: server))
         }
 

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import CarrierIPoll
+internal import CarrierMux
 internal import Fabric
 internal import FoundationEssentials
 internal import HubClient
@@ -56,6 +57,12 @@ extension ForkCommand {
                 valueName: "dir"))
         var inbox: String?
 
+        @Option(
+            name: .long,
+            help: ArgumentHelp(
+                "Take envelopes from the channels of --agent at this mux server as well.", valueName: "url"))
+        var fromMux: String?
+
         @Flag(name: .long, help: "Receive envelopes over HTTP into --inbox.")
         var http = false
 
@@ -95,7 +102,6 @@ extension ForkCommand {
         var exec: [String] = []
 
         @OptionGroup var python: PythonOption
-        @OptionGroup(title: "Hub") var hub: ForkHubOptions
         @OptionGroup(title: "HTTP inbox") var listener: ForkHTTPOptions
         @OptionGroup var dispatch: DispatchOptions
         @OptionGroup var output: OutputOptions
@@ -103,14 +109,15 @@ extension ForkCommand {
         func run() async throws {
             try check()
             let prepared = try dispatch.prepare(output: output)
-            let listens = inbox == nil || hub.asked != nil
-            let agent = try agent(for: prepared, isNeeded: listens)
+            let listens = inbox == nil && fromMux == nil || dispatch.askedHub != nil
+            let agent = try agent(for: prepared, isNeeded: listens || fromMux != nil)
             let folder = try await Blocking.run { try ForkFolder(FilePath(out)) }
             let desk = try await desk(folder, agent: agent, prepared)
             let span = try duration.map { try Seconds.duration($0, of: "--duration") }
             let forks = ForkListener(desk, wanted: count)
             var sources: [ForkListener.Source] = []
             if listens { sources += try await hubSources(agent ?? "", prepared, desk) }
+            if let fromMux { sources.append(try await muxSource(fromMux, agent ?? "", prepared, desk)) }
             if let inbox { sources += try await inboxSources(FilePath(Courier.fromRoot(inbox)), desk) }
             announce(agent, folder)
             let ending = await forks.run(sources, for: span)
@@ -132,9 +139,7 @@ extension ForkCommand {
                 }
                 return MailboxName.normalized(agent)
             }
-            if MailboxName.isPlain(prepared.name) { return MailboxName.normalized(prepared.name) }
-            guard isNeeded else { return nil }
-            throw UsageError("'\(prepared.name)' is no name of a mailbox", remedy: "give one with --agent")
+            return isNeeded ? try AgentName.of(prepared.name).name : (try? AgentName.of(prepared.name))?.name
         }
 
         private func desk(
@@ -158,7 +163,7 @@ extension ForkCommand {
                 orders: .init(
                     agent: agent, isStrict: strict, runner: runner, largestUnpacked: UInt64(limit),
                     receiptTarget: try ackTo.map { try dispatch.resolver.anchoredTarget($0) }),
-                post: ForkPost(configuration: try dispatch.carriers.http.ipoll(for: prepared.sender)),
+                post: ForkPost(configuration: try dispatch.requests(for: prepared.sender)),
                 receipts: ForkReceipts(prepared: prepared, output: output), reports: ForkReports(json: output.json),
                 isStopping: StopFlag())
         }
@@ -168,16 +173,17 @@ extension ForkCommand {
         private func hubSources(
             _ agent: String, _ prepared: DispatchOptions.Prepared, _ desk: ForkDesk
         ) async throws -> [ForkListener.Source] {
-            let server = try hub.server()
+            let server = try dispatch.hub()
             let client = try desk.post.client(at: server, as: agent)
             let span = try Seconds.duration(lease, of: "--lease")
             let state = try HostDirectories.current().state()
             let messages = await BlockingCall.run { _ in ForkMessages(client, lease: span, state: state) }
-            let place = desk.folder.directory.appending("envelopes")
-            let lane = try await Blocking.run { try Lane(directory: place) }
-            let carrier = IPollCarrier(
-                configuration: IPollCarrierConfiguration(
-                    sender: agent, requests: try dispatch.carriers.http.ipoll(for: prepared.sender)))
+            let lane = try await Self.lane(of: desk.folder)
+            var configuration = IPollCarrierConfiguration(
+                sender: agent, requests: try dispatch.requests(for: prepared.sender))
+            configuration.state = state.appending("ipoll")
+            configuration.lease = span
+            let carrier = IPollCarrier(configuration: configuration)
             let arrivals = ForkArrivals(
                 carrier: carrier, route: Route(scheme: "ipoll", address: "\(server)#\(agent)"), lane: lane
             ) { path in Self.mailbox(ofSenderIn: path, at: server) }
@@ -189,6 +195,34 @@ extension ForkCommand {
                     try await ForkSource.run(arrivals.next, take)
                 },
             ]
+        }
+
+        private func muxSource(
+            _ server: String, _ agent: String, _ prepared: DispatchOptions.Prepared, _ desk: ForkDesk
+        ) async throws -> ForkListener.Source {
+            let server = try HubAddress(parsing: server).base
+            let requests = try dispatch.requests(for: prepared.sender)
+            var configuration = MuxCarrierConfiguration(signingKey: requests.signingKey)
+            configuration.agent = agent
+            configuration.leaseTime = try Seconds.duration(lease, of: "--lease")
+            configuration.seenFile = desk.folder.directory.appending(".seen-frames")
+            configuration.authorities = requests.authorities
+            configuration.clientCertificate = requests.clientCertificate
+            configuration.clientKey = requests.clientKey
+            configuration.connectTime = requests.connectTime
+            configuration.stallTime = requests.stallTime
+            configuration.userAgent = requests.userAgent
+            let arrivals = ForkArrivals(
+                carrier: MuxCarrier(configuration: configuration),
+                route: Route(scheme: "mux", address: "\(server)#\(agent)"), lane: try await Self.lane(of: desk.folder)
+            ) { _ in nil }
+            return { take in try await ForkSource.run(arrivals.next, take) }
+        }
+
+        /// Where envelopes of a hub are kept: apart from any inbox, since they are the hub's until they are settled.
+        private static func lane(of folder: ForkFolder) async throws -> Lane {
+            let place = folder.directory.appending("envelopes")
+            return try await Blocking.run { try Lane(directory: place) }
         }
 
         /// The mailbox that the sender of an envelope claims, at the hub that brought it.

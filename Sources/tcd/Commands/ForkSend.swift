@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Fabric
+internal import HubClient
 internal import Resolver
 internal import SystemPackage
 internal import Triage
@@ -39,7 +40,6 @@ extension ForkCommand {
             ))
         var fromAgent: String?
 
-        @OptionGroup(title: "Hub") var hub: ForkHubOptions
         @OptionGroup(title: "Envelope") var addressee: AddresseeOptions
         @OptionGroup var dispatch: DispatchOptions
         @OptionGroup var output: OutputOptions
@@ -82,7 +82,7 @@ extension ForkCommand {
             let (server, receiver) = try await mailbox(prepared)
             let message = ForkDelivery(token, from: sender, to: receiver)
             if delivery.dryRun { return tell(token, message, server, id: nil) }
-            let post = ForkPost(configuration: try dispatch.carriers.http.ipoll(for: prepared.sender))
+            let post = ForkPost(configuration: try dispatch.requests(for: prepared.sender))
             let deadline = try delivery.waitingTime().map { ContinuousClock.now + $0 }
             let key = "fork-\(TransferID.generate())"
             var pause = Duration.milliseconds(250)
@@ -99,17 +99,16 @@ extension ForkCommand {
         }
 
         private func sender(of token: ForkToken, _ prepared: DispatchOptions.Prepared) throws -> String {
-            let names = fromAgent.map { [$0] } ?? [token.actorFrom, prepared.name]
-            guard let name = names.first(where: MailboxName.isPlain) else {
-                throw UsageError(
-                    "'\(names.last ?? "")' is no name of a mailbox", remedy: "give one with --from-agent")
-            }
-            return name
+            if let fromAgent { return try AgentName.parse(fromAgent).name }
+            if MailboxName.isPlain(token.actorFrom) { return token.actorFrom }
+            return try AgentName.of(prepared.name).name
         }
 
         /// The hub and the mailbox that the target means.
         private func mailbox(_ prepared: DispatchOptions.Prepared) async throws -> (server: String, agent: String) {
-            if isAgent, hub.asked != nil || !delivery.to.contains(".") { return (try hub.server(), delivery.to) }
+            if isAgent, dispatch.askedHub != nil || !delivery.to.contains(".") {
+                return (try dispatch.hub(), delivery.to)
+            }
             let target = try dispatch.resolver.target(delivery.to, transport: "ipoll")
             let plan = try await prepared.resolver.plan(for: target)
             for notice in plan.notices { Terminal.note(notice) }
@@ -140,10 +139,11 @@ extension ForkCommand {
         private func sendEnvelope(_ token: ForkToken, _ bytes: [UInt8], _ with: [String]) async throws {
             var delivery = delivery
             if isAgent, let transport = delivery.chosenTransport, ["ipoll", "mux"].contains(transport) {
-                delivery.to = "\(try hub.server())#\(MailboxName.normalized(delivery.to))"
+                let server = try transport == "mux" ? dispatch.muxServer() : dispatch.hub()
+                delivery.to = "\(server)#\(MailboxName.normalized(delivery.to))"
             } else if isAgent, delivery.chosenTransport == nil, !delivery.to.contains(".") {
                 delivery.transport = "ipoll"
-                delivery.to = "\(try hub.server())#\(MailboxName.normalized(delivery.to))"
+                delivery.to = "\(try dispatch.hub())#\(MailboxName.normalized(delivery.to))"
             }
             var courier = try Courier(delivery, dispatch, output: output)
             courier.headline = "✓ fork \(VerdictReport.shown(token.id)) → \(delivery.to)"
