@@ -207,7 +207,7 @@ let package = Package(
         .testTarget(
             name: "HubTests",
             dependencies: [
-                "Fabric", "Hub", "ProgramRunner",
+                "Fabric", "Hub", "ProgramRunner", "tcd",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
