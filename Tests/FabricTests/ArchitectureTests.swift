@@ -21,7 +21,12 @@ struct ArchitectureTests {
         Room(folder: "Fabric", own: shims, others: anywhere.union(["Crypto", "FoundationEssentials", "GRDB"])),
         Room(folder: "HTTPClient", own: ["Fabric", "CCurl"], others: anywhere),
         Room(
-            folder: "Carriers/HTTP", own: ["Fabric", "HTTPClient"],
+            folder: "HTTPServing", own: ["Fabric"],
+            others: anywhere.union([
+                "HTTPTypes", "HummingbirdCore", "Logging", "NIOCore", "NIOHTTP1", "NIOHTTPTypes", "NIOPosix", "NIOSSL",
+            ])),
+        Room(
+            folder: "Carriers/HTTP", own: ["Fabric", "HTTPClient", "HTTPServing"],
             others: anywhere.union([
                 "FoundationEssentials", "HTTPTypes", "HummingbirdCore", "HummingbirdTLS", "Logging", "NIOCore",
                 "NIOHTTP1", "NIOHTTPTypes", "NIOPosix", "NIOSSL",
@@ -33,15 +38,21 @@ struct ArchitectureTests {
         Room(
             folder: "Resolver", own: ["Fabric", "HTTPClient"],
             others: anywhere.union(["FoundationEssentials", "TOMLKit"])),
-        Room(folder: "Hub", own: ["Fabric", "CPostgres"], others: anywhere.union(["GRDB"])),
         Room(
-            folder: "tcd", own: Set(carriers).union(["CarrierConformance", "Fabric", "HTTPClient", "Resolver"]),
+            folder: "Hub", own: ["Fabric", "CPostgres", "HTTPServing"],
+            others: anywhere.union([
+                "Crypto", "FoundationEssentials", "GRDB", "HTTPTypes", "HummingbirdCore", "HummingbirdHTTP2", "Logging",
+                "NIOCore", "NIOHTTP1", "NIOHTTPTypes", "NIOHTTPTypesHTTP1", "NIOWebSocket",
+            ])),
+        Room(
+            folder: "tcd", own: Set(carriers).union(["CarrierConformance", "Fabric", "HTTPClient", "Hub", "Resolver"]),
             others: anywhere.union(["ArgumentParser", "FoundationEssentials", "Logging", "TOMLKit", "UnixSignals"])),
     ]
 
     /// All modules of this package.
     static let modules = shims.union(carriers).union([
-        "CCurl", "CPostgres", "CSSH2", "CSpawn", "CarrierConformance", "Fabric", "HTTPClient", "Hub", "Resolver", "tcd",
+        "CCurl", "CPostgres", "CSSH2", "CSpawn", "CarrierConformance", "Fabric", "HTTPClient", "HTTPServing", "Hub",
+        "Resolver", "tcd",
     ])
 
     static let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
