@@ -24,7 +24,12 @@ struct ArchitectureTests {
         Room(folder: "HTTPClient", own: ["Fabric", "CCurl"], others: anywhere),
         Room(folder: "HubClient", own: ["Fabric", "HTTPClient"], others: anywhere),
         Room(
-            folder: "Carriers/HTTP", own: ["Fabric", "HTTPClient"],
+            folder: "HTTPServing", own: ["Fabric"],
+            others: anywhere.union([
+                "HTTPTypes", "HummingbirdCore", "Logging", "NIOCore", "NIOHTTP1", "NIOHTTPTypes", "NIOPosix", "NIOSSL",
+            ])),
+        Room(
+            folder: "Carriers/HTTP", own: ["Fabric", "HTTPClient", "HTTPServing"],
             others: anywhere.union([
                 "FoundationEssentials", "HTTPTypes", "HummingbirdCore", "HummingbirdTLS", "Logging", "NIOCore",
                 "NIOHTTP1", "NIOHTTPTypes", "NIOPosix", "NIOSSL",

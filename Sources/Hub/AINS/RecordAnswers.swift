@@ -6,12 +6,13 @@ enum RecordAnswers {
     static func resolved(_ record: AgentRecord?, base: String) -> JSONObject {
         guard let record else { return ["status": "not_found"] }
         let fields = self.record(record, base: base)
-        return [
+        var answer: JSONObject = [
             "status": "found", "domain": .text(record.name + ".aint"), "record": .object(fields),
             "services": ["ipoll": .text(base + "/api/ipoll/push"), "mux": .text(base)],
-            "endpoint": fields["endpoint"] ?? "", "public_key": fields["public_key"] ?? .null,
-            "capabilities": fields["capabilities"] ?? [],
+            "endpoint": fields["endpoint"] ?? "", "capabilities": fields["capabilities"] ?? [],
         ]
+        answer["public_key"] = fields["public_key"]
+        return answer
     }
 
     /// One record.

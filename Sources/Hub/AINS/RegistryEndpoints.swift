@@ -49,6 +49,14 @@ struct RegistryEndpoints: Sendable {
                 ])
             ) { (exchange) async throws(HubFault) in try await registerWithoutKey(exchange) },
             Endpoint(
+                .post, "/api/ipoll/request-verification", "Says that tiers are set by an administrator", isPeers: true,
+                body: .json([.required("agent_id")])
+            ) { (_) async throws(HubFault) in throw Self.noQuestions },
+            Endpoint(
+                .post, "/api/ipoll/verify-challenge", "Says that tiers are set by an administrator", isPeers: true,
+                body: .json([.required("agent_id")])
+            ) { (_) async throws(HubFault) in throw Self.noQuestions },
+            Endpoint(
                 .post, "/api/ains/rotate", "Replace a key by its successor; signed by the old key",
                 body: .json([
                     .required("agent"), .required("new_public_key"),
@@ -233,6 +241,10 @@ struct RegistryEndpoints: Sendable {
         }
         return HubReply(RecordAnswers.resolved(changed, base: base(exchange)))
     }
+
+    /// No question that a machine asks tells whom to trust.
+    private static let noQuestions = HubFault(
+        .forbidden, "tiers are set by the hub's administrator: POST /api/ains/grant", code: "administrator")
 
     private static let byAdministrator = "administrator: "
 
