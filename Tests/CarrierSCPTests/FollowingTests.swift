@@ -91,7 +91,14 @@ struct FollowingTests {
         // Whoever reads it changes it, as a bad disk would.
         try await far.put(
             "dd",
-            "case \"$1\" in bs=*) printf x | /usr/bin/dd of=\(far.server.folder.path("inbox"))/.*.part bs=1 seek=9 conv=notrunc ;; esac; exec /usr/bin/dd \"$@\""
+            """
+            case "$1" in bs=*)
+                for f in '\(far.server.folder.path("inbox"))'/.*.part; do
+                    printf x | /usr/bin/dd of="$f" bs=1 seek=9 conv=notrunc
+                done ;;
+            esac
+            exec /usr/bin/dd "$@"
+            """
         )
         let error = await far.server.carrier.failure(envelope(large), along: far.server.route())
         #expect(error?.kind == .corrupted, "\(String(describing: error))")

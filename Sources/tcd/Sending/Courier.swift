@@ -22,7 +22,8 @@ struct Courier {
         self.delivery = delivery
         self.output = output
         var target = try dispatch.resolver.target(delivery.to, transport: delivery.chosenTransport)
-        if try dispatch.resolver.isLocal(target) { target.text = Self.fromRoot(target.text) }
+        if try dispatch.resolver.isLocal(target) { target.text = DispatchOptions.fromRoot(target.text) }
+        target.options = dispatch.kept
         self.target = target
         prepared = try dispatch.prepare(output: output)
     }
@@ -52,13 +53,6 @@ struct Courier {
             throw UndeliveredError(outcome)
         }
         try report.tell(outcome, receipts: outbox.detail(order.id).receipts, json: output.json)
-    }
-
-    /// A directory from the root on, because others try it again from elsewhere.
-    private static func fromRoot(_ directory: String) -> String {
-        let path = FilePath(directory)
-        guard !path.isAbsolute else { return directory }
-        return FilePath(FileManager.default.currentDirectoryPath).pushing(path).lexicallyNormalized().string
     }
 
     /// The ways to the target; nil where asking again later can find one. A rehearsal pins no key.

@@ -34,9 +34,10 @@ extension RemoteShell {
     }
 
     /// Begins to hash `path`, which exists and is written from its beginning to its end. Does nothing where there is no
-    /// way to; `endFollowing` gives nil then.
+    /// way to; `takeFollowedDigest` gives nil then.
     private func follow(_ path: String, size: Int64) throws(SSHFailure) {
         guard let digestCommand, followed == nil else { return }
+        followedDigest = nil
         let loop = "while read -r _ n && [ \"$n\" -gt 0 ]; do dd bs=1048576 count=\"$n\" <&3; done; cat <&3"
         let script = "{ { \(loop); } 3<\(ShellText.quoted(path)) | \(digestCommand); } 2>/dev/null"
         try send("\(ending("0")); \(script); \(ending("\"$?\""))\n", nil)
@@ -64,11 +65,18 @@ extension RemoteShell {
         self.followed?.isWhole = true
     }
 
-    /// The digest of the file that was followed; nil when none was, or when it cannot be said.
-    func endFollowing() throws(SSHFailure) -> Digest? {
-        guard let followed else { return nil }
+    /// Waits until what is followed is hashed, after which the shell can be told other things. Nothing may be followed.
+    func endFollowing() throws(SSHFailure) {
+        guard let followed else { return }
         try tellAll()
         self.followed = nil
-        return try answer(within: connection.patience + .seconds(followed.size >> 26)).digest
+        followedDigest = try answer(within: connection.patience + .seconds(followed.size >> 26)).digest
+    }
+
+    /// The digest of the file that was followed last; nil when none was, or when it could not be said.
+    func takeFollowedDigest() throws(SSHFailure) -> Digest? {
+        try endFollowing()
+        defer { followedDigest = nil }
+        return followedDigest
     }
 }

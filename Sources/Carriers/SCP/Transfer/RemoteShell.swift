@@ -12,6 +12,8 @@ final class RemoteShell: @unchecked Sendable {
     private var unread: [UInt8] = []
     /// What is being hashed while it is written; nil when nothing is (`RemoteShell+Following.swift`).
     var followed: Followed?
+    /// What came of it, until somebody asks.
+    var followedDigest: Digest?
     /// The command that prints the SHA-256 of its input; nil when there is none.
     private(set) var digestCommand: String?
 
@@ -85,7 +87,7 @@ final class RemoteShell: @unchecked Sendable {
     /// Runs `script`, whose commands have no input and whose complaints are thrown away.
     func run(_ script: String, within limit: Duration? = nil) throws(SSHFailure) -> Answer {
         // It is busy until then.
-        _ = try endFollowing()
+        try endFollowing()
         try send("{ \(script)\n} </dev/null 2>/dev/null; \(ending("\"$?\""))\n", limit)
         return try answer(within: limit)
     }

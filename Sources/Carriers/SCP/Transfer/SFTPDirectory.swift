@@ -41,7 +41,7 @@ final class SFTPDirectory: FarDirectory {
         return isWorthReading ? try readBack(full(name), count) : nil
     }
 
-    func digestOfWritten() throws(SSHFailure) -> Digest? { try shell?.endFollowing() }
+    func digestOfWritten() throws(SSHFailure) -> Digest? { try shell?.takeFollowedDigest() }
 
     private func readBack(_ path: String, _ count: Int64) throws(SSHFailure) -> Digest? {
         let file = try server.open(path, flags: LIBSSH2_FXF_READ, "reading the file back")

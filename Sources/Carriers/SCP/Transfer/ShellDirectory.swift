@@ -59,7 +59,7 @@ final class ShellDirectory: FarDirectory {
         try shell.digest(ofFirst: count, of: full(name))
     }
 
-    func digestOfWritten() throws(SSHFailure) -> Digest? { try shell.endFollowing() }
+    func digestOfWritten() throws(SSHFailure) -> Digest? { try shell.takeFollowedDigest() }
 
     func write(_ outgoing: Outgoing, to staging: String, moved: (Int64) -> Void) throws(SSHFailure) {
         let isNew = outgoing.position == 0
