@@ -16,8 +16,8 @@ extension DispatchOptions {
         keep("identity", identity.identity.map(Self.fromRoot))
         keep("aint", identity.aint)
         keep("routes", resolver.routes.map(Self.fromRoot))
-        // An address may hold a password.
-        keep("ains-url", resolver.ainsURL.flatMap { $0.contains("@") ? nil : $0 })
+        // One that holds a password is refused as an address.
+        keep("ains-url", resolver.ainsURL)
         keep("no-http-auth", http.noHttpAuth)
         keep("no-sender-did", http.noSenderDid)
         keep("cacert", http.authorities.map(Self.fromRoot))
