@@ -7,6 +7,7 @@ struct Reception {
     private let inbox: FilePath
     private let target: FilePath?
     private let pinnedKeys: Set<PublicKey>
+    private let pins: PinOptions
     private let ledger: TransferLedger
     private let inboxIsNew: Bool
     private let reserve: Int64
@@ -21,17 +22,19 @@ struct Reception {
     /// - Parameters:
     ///   - target: Where to unpack; nil to leave envelopes as they are.
     ///   - pinnedKeys: The senders that somebody decided to trust.
+    ///   - pins: How to go by the pins of signers, which are looked up for each arrival.
     ///   - ledger: What came before.
     ///   - reserve: How much disk to leave free.
     ///   - largestUnpacked: The most bytes that one envelope may unpack to.
     init(
-        _ inbox: InboxPlace, unpackInto target: FilePath?, pinnedKeys: Set<PublicKey>, ledger: TransferLedger,
-        reserve: Int64, largestUnpacked: UInt64, output: OutputOptions
+        _ inbox: InboxPlace, unpackInto target: FilePath?, pinnedKeys: Set<PublicKey>, pins: PinOptions,
+        ledger: TransferLedger, reserve: Int64, largestUnpacked: UInt64, output: OutputOptions
     ) {
         self.inbox = inbox.directory
         inboxIsNew = inbox.isNew
         self.target = target
         self.pinnedKeys = pinnedKeys
+        self.pins = pins
         self.ledger = ledger
         self.reserve = reserve
         self.largestUnpacked = largestUnpacked
@@ -41,6 +44,7 @@ struct Reception {
     /// What became of one envelope.
     private struct Outcome: Sendable {
         var verdict: EnvelopeVerdict?
+        var signer: SignerStanding?
         var paths: [FilePath] = []
         /// Whether it, or one that pretends to be it, came before.
         var isAgain = false
@@ -75,15 +79,23 @@ struct Reception {
     private func process(_ arrival: Candidate) throws -> Outcome {
         let file = inbox.appending(arrival.storedName.text)
         var verifier = EnvelopeVerifier()
+        let signers = try pins.signers()
         verifier.pinnedKeys = pinnedKeys
+        verifier.pinnedSigners = signers.keys
         let (verdict, envelope) = try verifier.verify(file, arrivedAs: arrival.requestedName.text)
         var outcome = Outcome(verdict: verdict)
+        outcome.signer = verdict.manifest.map { signers.standing(of: $0.senderKey, claiming: $0.senderName) }
         guard let envelope, verdict.isValid else { return outcome }
         let standing = try ledger.standing(of: envelope.manifest, digest: arrival.digest)
         // Before an inbox that is new nothing can have come, however old it is.
         if standing != .tooOld || !inboxIsNew, let fault = standing.fault {
             outcome.problem = fault.description
             outcome.isAgain = standing != .tooOld
+            return outcome
+        }
+        if let refusal = outcome.signer?.refusal {
+            // Not remembered: once a person has decided, it is taken from the inbox.
+            outcome.problem = "not unpacked: \(refusal)"
             return outcome
         }
         if let target {
@@ -128,7 +140,9 @@ struct Reception {
     private func tellPerson(_ arrival: Candidate, _ outcome: Outcome) {
         let resumed = arrival.resumedFrom > 0 ? ", resumed at \(Quantity.bytes(arrival.resumedFrom))" : ""
         Terminal.say("✓ received \(arrival.storedName) (\(Quantity.bytes(arrival.size))\(resumed))")
-        for line in outcome.verdict.map({ VerdictReport(verdict: $0).lines }) ?? [] { Terminal.say("  " + line) }
+        for line in outcome.verdict.map({ VerdictReport(verdict: $0, signer: outcome.signer).lines }) ?? [] {
+            Terminal.say("  " + line)
+        }
         for path in outcome.paths.prefix(5) { Terminal.say("  ✓ unpacked → \(VerdictReport.shown(path.string))") }
         if let problem = outcome.problem { Terminal.complain(problem) }
     }
@@ -146,7 +160,10 @@ struct Reception {
         case .valid(let key, let claim):
             fields += [("auth", "valid"), ("auth_key", .text(key.hex)), ("sender_did", .init(claim))]
         }
-        let verdict = outcome.verdict.map { VerdictReport(verdict: $0).fields.filter { $0.0 != "size_bytes" } } ?? []
+        let verdict =
+            outcome.verdict.map {
+                VerdictReport(verdict: $0, signer: outcome.signer).fields.filter { $0.0 != "size_bytes" }
+            } ?? []
         fields += verdict + [("unpacked", .init(outcome.paths.map(\.string))), ("problem", .init(outcome.problem))]
         Terminal.say(JSONLine(fields))
     }

@@ -9,13 +9,20 @@ public struct DeliveryTarget: Hashable, Sendable, Codable {
     public var minimumTrust: Double?
     /// Whether a name may be looked up.
     public var usesLookup: Bool
+    /// How it is to be gone about, in the words of the program that was asked: its options and their values. Never
+    /// anything secret.
+    public var options: [String: [String]]
 
     /// A target from its parts.
-    public init(_ text: String, transport: String? = nil, minimumTrust: Double? = nil, usesLookup: Bool = true) {
+    public init(
+        _ text: String, transport: String? = nil, minimumTrust: Double? = nil, usesLookup: Bool = true,
+        options: [String: [String]] = [:]
+    ) {
         self.text = text
         self.transport = transport
         self.minimumTrust = minimumTrust
         self.usesLookup = usesLookup
+        self.options = options
     }
 }
 

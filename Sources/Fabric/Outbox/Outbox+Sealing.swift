@@ -160,15 +160,15 @@ extension Outbox {
             try database.execute(
                 sql: """
                     INSERT OR IGNORE INTO delivery (id, digest, target, transport, minimum_trust, uses_lookup, wanted,
-                        state, reason, since, created, due, expiry)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                        state, reason, since, created, due, expiry, options)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
                     id.text, envelope.digest.hex, target.text, target.transport, target.minimumTrust,
                     target.usesLookup, order.wanted.rawValue,
                     (order.isHeld ? DeliveryState.held : .queued).rawValue,
                     order.isHeld ? "it was asked to wait" : nil, now, now, order.isHeld ? nil : now,
-                    order.expiry?.milliseconds,
+                    order.expiry?.milliseconds, try IndexRows.text(ofOptions: target.options),
                 ])
             if database.changesCount == 1 { return try entry(id, in: database) }
         }

@@ -26,7 +26,10 @@ extension Outbox {
             if try removeIfUnneeded(digest) { report.unneeded += 1 }
         }
         report.quarantined = try quarantineLost(needed.subtracting(whole))
-        try index.write { database in try IndexNotes.set("swept", to: now, in: database) }
+        try index.write { database in
+            try IndexNotes.set("swept", to: now, in: database)
+            try IndexNotes.set("swept-boot", to: LeaseOwner.currentBootNumber, in: database)
+        }
         return report
     }
 

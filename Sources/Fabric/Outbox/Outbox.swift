@@ -19,19 +19,20 @@ public final class Outbox: Sendable {
     let index: OutboxIndex
     let names: SurfaceLedger
     let bell: Bell
+    private let presence: Presence
 
     private static let hour: Int64 = 3600 * 1000
 
     /// Opens the outbox below tcd's state directory, making it (mode 0700) where it is missing.
     ///
-    /// Once an hour, whoever opens it removes what the dead left and what is kept long enough.
+    /// Once an hour, whoever opens it removes what the dead left and what is kept long enough (`sweep`).
     public init(state: FilePath, configuration: OutboxConfiguration = .init()) throws(OutboxError) {
         directory = state.appending("outbox")
         self.configuration = configuration
         let directory = directory
-        (store, bell) = try OutboxError.wrapping { () throws(SystemFailure) in
+        (store, bell, presence) = try OutboxError.wrapping { () throws(SystemFailure) in
             let store = try EnvelopeStore(directory: directory)
-            return (store, try Bell(in: store.handle))
+            return (store, try Bell(in: store.handle), try Presence(in: directory))
         }
         let lock = try OutboxError.wrapping { [store] () throws(SystemFailure) in
             try OwnedFile("lock", in: store.handle, flags: O_RDWR | O_CREAT | O_NOFOLLOW)
@@ -42,7 +43,24 @@ public final class Outbox: Sendable {
         } catch {
             throw .names(error)
         }
-        if try isSweepDue() { _ = try sweep() }
+        if try isSweepOverdue() { _ = try sweep() }
+    }
+
+    /// Sweeps if there can be something to find: somebody who had the outbox open has died, the machine was started since
+    /// the last sweep, or that was an hour ago.
+    ///
+    /// - Returns: What the sweep found and did; nil when none was needed.
+    @discardableResult
+    public func sweepIfNeeded() throws(OutboxError) -> SweepReport? {
+        let presence = presence
+        let dead = try OutboxError.wrapping { () throws(SystemFailure) in try presence.dead() }
+        let boot = LeaseOwner.currentBootNumber
+        let lastBoot = try index.read { database in try IndexNotes.value("swept-boot", in: database) }
+        let isOverdue = try isSweepOverdue()
+        guard !dead.isEmpty || lastBoot != boot || isOverdue else { return nil }
+        let report = try sweep()
+        presence.forget(dead)
+        return report
     }
 
     /// Milliseconds since 1970, by the outbox's clock.
@@ -51,7 +69,7 @@ public final class Outbox: Sendable {
     /// Milliseconds since the machine started, by the outbox's clock.
     var uptime: Int64 { configuration.clock.uptime() }
 
-    private func isSweepDue() throws(OutboxError) -> Bool {
+    private func isSweepOverdue() throws(OutboxError) -> Bool {
         let last = try index.read { database in try IndexNotes.value("swept", in: database) }
         return last.map { now - $0 > Self.hour || now < $0 } ?? true
     }

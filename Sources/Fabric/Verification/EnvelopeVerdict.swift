@@ -28,6 +28,8 @@ public struct EnvelopeVerdict: Sendable {
 public struct EnvelopeVerifier: Sendable {
     /// The keys of which one must have signed for an envelope to be approved; none approves none.
     public var pinnedKeys: Set<PublicKey> = []
+    /// The key that is pinned for a sender's name: one that claims the name and signed with the key is approved too.
+    public var pinnedSigners: [String: PublicKey] = [:]
     /// The key that envelopes must be addressed to, unless they are addressed to nobody; nil to take them as they come.
     public var receiverKey: PublicKey?
     /// How much of what an envelope claims is believed.
@@ -59,7 +61,8 @@ public struct EnvelopeVerifier: Sendable {
         let findings = try envelope.verifyBlocks(progress: progress)
         let arrivedAs = name ?? path.lastComponent?.string ?? ""
         let comparison = SurfaceComparison(name: SurfaceName(parsing: arrivedAs).surface, manifest: manifest.surface)
-        let climb = Climb(envelope: envelope, findings: findings, comparison: comparison, pinnedKeys: pinnedKeys)
+        let climb = Climb(
+            envelope: envelope, findings: findings, comparison: comparison, pinnedKeys: pins(for: manifest))
         let (state, assurance, obstacle) = climb.run()
         let verdict = EnvelopeVerdict(
             size: envelope.size, faults: findings.faults, state: state, assurance: assurance, obstacle: obstacle,
@@ -74,7 +77,16 @@ public struct EnvelopeVerifier: Sendable {
         let comparison = SurfaceComparison(
             name: SurfaceName(parsing: name).surface, manifest: envelope.manifest.surface)
         let findings = BlockFindings(faults: [], digests: envelope.manifest.blocks.map(\.digest))
-        return Climb(envelope: envelope, findings: findings, comparison: comparison, pinnedKeys: pinnedKeys).run().state
+        return Climb(
+            envelope: envelope, findings: findings, comparison: comparison, pinnedKeys: pins(for: envelope.manifest)
+        ).run().state
+    }
+
+    /// The keys of which one must have signed this envelope for it to be approved.
+    private func pins(for manifest: Manifest) -> Set<PublicKey> {
+        guard let pinned = pinnedSigners[manifest.senderName] else { return pinnedKeys }
+        // Another key that was asked for does not make up for the name's own.
+        return pinnedKeys.isEmpty ? [pinned] : pinnedKeys.intersection([pinned])
     }
 
     /// The bytes are here, and that is all that is said of them.

@@ -55,10 +55,13 @@ struct ReceiptCommand: ParsableCommand {
             help: ArgumentHelp("The receiver's public key, 64 hexadecimal digits.", valueName: "hex"))
         var key: String?
 
+        @OptionGroup var pins: PinOptions
         @OptionGroup var output: OutputOptions
 
         func run() throws {
             let key = try key.map { try PinnedKeys.parse($0) }
+            // Before anything is counted as done.
+            _ = try pins.standing(of: try Acknowledgement(file: FilePath(file)))
             for confirmed in try Outbox.current().recordAcknowledgement(FilePath(file), key: key) {
                 let report = OutboxReport(entry: confirmed.entry)
                 if output.json {
@@ -116,7 +119,10 @@ struct ReceiptCommand: ParsableCommand {
             commandName: "verify",
             abstract:
                 "Check an exported receipt: did the receiver sign for this envelope? Needs no outbox and no network.",
-            discussion: "Without --key the receiver's key is the one that the receipt itself names, and that is said.")
+            discussion: """
+                Without --key the receiver's key is the one that the receipt itself names, and that is said. A receiver \
+                that signed with another key than the one pinned for its name is refused (77).
+                """)
 
         @Argument(help: ArgumentHelp("The receipt.", valueName: "file"))
         var file: String
@@ -126,29 +132,43 @@ struct ReceiptCommand: ParsableCommand {
             help: ArgumentHelp("The receiver's public key, 64 hexadecimal digits.", valueName: "hex"))
         var key: String?
 
+        @OptionGroup var pins: PinOptions
         @OptionGroup var output: OutputOptions
 
         func run() throws {
             let key = try key.map { try PinnedKeys.parse($0) }
             let proof = try ReceiptFile(file: FilePath(file)).verify(key: key)
             let acknowledgement = proof.acknowledgement
+            let signer = try pins.standing(of: acknowledgement)
             if output.json {
                 Terminal.say(
-                    JSONLine([
-                        ("event", "receipt-verified"), ("tpid", .text(proof.transferID.text)),
-                        ("digest", .text(proof.digest.description)), ("signer", .text(acknowledgement.signer.hex)),
-                        ("signer_aint", .text(acknowledgement.signerName)),
-                        ("sealed_at", .text(acknowledgement.sealed.iso8601)),
-                        ("binding", .text(proof.binding.rawValue)), ("key_given", .flag(proof.keyWasGiven)),
-                        ("note", .init(acknowledgement.note)),
-                    ]))
+                    JSONLine(
+                        [
+                            ("event", "receipt-verified"), ("tpid", .text(proof.transferID.text)),
+                            ("digest", .text(proof.digest.description)), ("signer", .text(acknowledgement.signer.hex)),
+                            ("signer_aint", .text(acknowledgement.signerName)),
+                            ("sealed_at", .text(acknowledgement.sealed.iso8601)),
+                            ("binding", .text(proof.binding.rawValue)), ("key_given", .flag(proof.keyWasGiven)),
+                        ] + signer.fields + [("note", .init(acknowledgement.note))]))
                 return
             }
             Terminal.say("✓ \(acknowledgement.signer) signed for \(proof.digest)")
             Terminal.say("  at \(acknowledgement.sealed.iso8601), by its own clock")
             if proof.binding != .exact { Terminal.say("  by \(proof.binding.rawValue) only, not by digest") }
+            Terminal.say("  as '\(VerdictReport.shown(acknowledgement.signerName))'; \(signer.line)")
             if !proof.keyWasGiven { Terminal.note("that this is the receiver's key is what the receipt itself says") }
         }
+    }
+}
+
+extension PinOptions {
+    /// What is known of the key that signed an acknowledgement.
+    ///
+    /// - Throws: `UntrustedSigner` when that is a reason to stop.
+    fileprivate func standing(of acknowledgement: Acknowledgement) throws -> SignerStanding {
+        let standing = try signers().standing(of: acknowledgement.signer, claiming: acknowledgement.signerName)
+        if let refusal = standing.refusal { throw refusal }
+        return standing
     }
 }
 

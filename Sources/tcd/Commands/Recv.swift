@@ -17,7 +17,8 @@ struct Recv: AsyncParsableCommand, ReportingCommand, EndsByItself {
 
             With --inbox and --unpack, what lies there from an earlier run and was not unpacked is taken first. \
             Only valid envelopes whose name does not contradict their manifest are unpacked, each into a directory of \
-            its own if a name is taken. Who may deliver is set by TIBET_HTTP_REQUIRE_AUTH, TIBET_HTTP_TRUSTED_PUBKEYS \
+            its own if a name is taken. One that was signed with another key than the one pinned for its sender's name \
+            ('tcd trust') stays in the inbox, and does not count. Who may deliver is set by TIBET_HTTP_REQUIRE_AUTH, TIBET_HTTP_TRUSTED_PUBKEYS \
             and TIBET_HTTP_MAX_SIG_AGE_SEC.
 
             Exit status: 0 as many valid envelopes came as asked for, 3 some did, 2 none, 130 interrupted.
@@ -43,6 +44,7 @@ struct Recv: AsyncParsableCommand, ReportingCommand, EndsByItself {
         help: ArgumentHelp("The most that one envelope may unpack to.", valueName: "size"))
     var maxUnpacked = "64G"
 
+    @OptionGroup var pins: PinOptions
     @OptionGroup(title: "Listener") var listener: ListenerOptions
     @OptionGroup var output: OutputOptions
 
@@ -55,6 +57,8 @@ struct Recv: AsyncParsableCommand, ReportingCommand, EndsByItself {
         let (configuration, reserve, limit) = (
             try listener.configuration(), try listener.reserve(), try largestUnpacked()
         )
+        // Pins that cannot be read stop everything, and now.
+        _ = try pins.signers()
         let place = try InboxPlace(inbox, besides: unpack, isKept: keepInbox)
         let server: HTTPListener
         let address: HTTPListenerAddress
@@ -63,7 +67,8 @@ struct Recv: AsyncParsableCommand, ReportingCommand, EndsByItself {
             let lane = try Lane(directory: place.directory, reserve: reserve)
             reception = Reception(
                 place, unpackInto: unpack.map { FilePath($0) }, pinnedKeys: configuration.authorization.trustedKeys,
-                ledger: try TransferLedger(directory: place.directory.appending(".received")), reserve: reserve,
+                pins: pins, ledger: try TransferLedger(directory: place.directory.appending(".received")),
+                reserve: reserve,
                 largestUnpacked: limit, output: output)
             if unpack != nil, !place.isNew { try await reception.takeBacklog() }
             guard reception.done < count else { return }

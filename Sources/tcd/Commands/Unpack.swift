@@ -33,6 +33,7 @@ struct Unpack: ParsableCommand, ReportingCommand {
     @Flag(name: .long, help: "Make symbolic links even if they lead out of the unpacked directory.")
     var allowOutsideLinks = false
 
+    @OptionGroup var pins: PinOptions
     @OptionGroup var output: OutputOptions
 
     func run() throws {
@@ -44,12 +45,15 @@ struct Unpack: ParsableCommand, ReportingCommand {
             }
             unpacker.limits.unpackedBytes = UInt64(limit)
         }
-        let pins = try PinnedKeys.parse(senderKeys)
+        let keys = try PinnedKeys.parse(senderKeys)
+        let signers = try pins.signers()
         let envelope = try EnvelopeFile(path: FilePath(file))
-        guard pins.isEmpty || pins.contains(envelope.manifest.senderKey) else {
+        guard keys.isEmpty || keys.contains(envelope.manifest.senderKey) else {
             throw EnvelopeError.fault(
                 EnvelopeFault(.pinMismatch, "it was signed by \(envelope.manifest.senderKey), which was not asked for"))
         }
+        let signer = signers.standing(of: envelope.manifest.senderKey, claiming: envelope.manifest.senderName)
+        if let refusal = signer.refusal { throw refusal }
         output.explain(
             "verifying \(Quantity.count(envelope.manifest.blocks.count, "block")), "
                 + "staged in '\(staging)' until all is well")
@@ -59,9 +63,10 @@ struct Unpack: ParsableCommand, ReportingCommand {
         let report = try unpacker.unpack(envelope, into: FilePath(directory))
         bar.finish()
         var verifier = EnvelopeVerifier()
-        verifier.pinnedKeys = pins
+        verifier.pinnedKeys = keys
+        verifier.pinnedSigners = signers.keys
         let name = FilePath(file).lastComponent?.string ?? file
-        tell(report, envelope, state: verifier.state(ofUnpacked: envelope, arrivedAs: name))
+        tell(report, envelope, state: verifier.state(ofUnpacked: envelope, arrivedAs: name), signer)
     }
 
     /// The directory that has the temporary directory in it: the target, or what it is created in.
@@ -73,16 +78,18 @@ struct Unpack: ParsableCommand, ReportingCommand {
         return parent.isEmpty ? "." : parent
     }
 
-    private func tell(_ report: Unpacker.Report, _ envelope: EnvelopeFile, state: VerificationState) {
+    private func tell(
+        _ report: Unpacker.Report, _ envelope: EnvelopeFile, state: VerificationState, _ signer: SignerStanding
+    ) {
         if output.json {
             Terminal.say(
-                JSONLine([
-                    ("event", "unpacked"), ("file", .text(file)), ("paths", .init(report.paths.map(\.string))),
-                    ("bytes", .number(Int64(clamping: report.bytes))), ("verification_state", .text(state.name)),
-                    ("sender_aint", .text(envelope.manifest.senderName)),
-                    ("sender_pubkey", .text(envelope.manifest.senderKey.hex)),
-                    ("tpid", .text(envelope.manifest.transferID.text)),
-                ]))
+                JSONLine(
+                    [
+                        ("event", "unpacked"), ("file", .text(file)), ("paths", .init(report.paths.map(\.string))),
+                        ("bytes", .number(Int64(clamping: report.bytes))), ("verification_state", .text(state.name)),
+                        ("sender_aint", .text(envelope.manifest.senderName)),
+                        ("sender_pubkey", .text(envelope.manifest.senderKey.hex)),
+                    ] + signer.fields + [("tpid", .text(envelope.manifest.transferID.text))]))
         } else {
             let shown = report.paths.prefix(5).map { VerdictReport.shown($0.string) }.joined(separator: ", ")
             let more = report.paths.count > 5 ? " and \(report.paths.count - 5) more" : ""

@@ -34,13 +34,17 @@ struct DispatchOptions: ParsableArguments {
             composition: try carriers.composition(for: sender, name: name))
     }
 
-    /// A dispatcher for `outbox` with every carrier that there is.
+    /// A dispatcher for `outbox` with every carrier that there is. What was kept with a delivery counts where these
+    /// options say nothing.
     func dispatcher(
         for outbox: Outbox, output: OutputOptions, report: @escaping @Sendable (DispatchEvent) -> Void
     ) throws -> Dispatcher {
-        let prepared = try prepare(output: output)
+        let workshop = Workshop(self, usual: try prepare(output: output), output: output)
         return Dispatcher(
-            outbox: outbox, planner: prepared.resolver, carrier: prepared.composition.carrier, report: report)
+            outbox: outbox, planner: WorkshopPlanner(workshop: workshop),
+            carrierFor: { scheme, target throws(CarrierError) in
+                try await workshop.prepared(for: target).composition.carrier(for: scheme)
+            }, report: report)
     }
 }
 

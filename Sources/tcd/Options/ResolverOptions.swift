@@ -61,7 +61,7 @@ struct ResolverOptions: ParsableArguments {
     /// elsewhere.
     func anchoredTarget(_ text: String, transport: String? = nil) throws -> DeliveryTarget {
         var target = try target(text, transport: transport)
-        if try isLocal(target) { target.text = Courier.fromRoot(target.text) }
+        if try isLocal(target) { target.text = DispatchOptions.fromRoot(target.text) }
         return target
     }
 

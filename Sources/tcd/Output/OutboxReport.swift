@@ -64,6 +64,7 @@ struct OutboxDetailReport {
         if let reason = entry.reason { lines.append("  why       \(VerdictReport.shown(reason))") }
         if let awaited = entry.awaited { lines.append("  awaits    \(awaited)") }
         lines.append("  target    \(VerdictReport.shown(entry.target.text))")
+        if !entry.target.options.isEmpty { lines.append("  options   \(options(of: entry.target))") }
         lines.append("  envelope  \(entry.name), \(Quantity.bytes(entry.size)), \(entry.digest)")
         lines.append("  transfer  \(entry.transferID)")
         lines.append("  wanted    \(entry.wanted)" + (entry.reached.map { ", reached \($0)" } ?? ""))
@@ -81,6 +82,14 @@ struct OutboxDetailReport {
             lines.append("  \(receipt.date.iso8601)  receipt: \(ReceiptLine(receipt).text)")
         }
         return lines
+    }
+
+    /// The options as they would be typed.
+    private func options(of target: DeliveryTarget) -> String {
+        let words = target.options.sorted { $0.key < $1.key }.flatMap { name, values in
+            values.map { $0 == "yes" ? "--\(name)" : "--\(name) \(VerdictReport.shown($0))" }
+        }
+        return words.joined(separator: " ")
     }
 
     private func tellJSON() {
@@ -102,10 +111,14 @@ struct OutboxDetailReport {
             ])
         }
         let receipts = detail.receipts.map { JSONLine.Value.object(ReceiptLine($0).fields) }
+        let options = detail.entry.target.options.sorted { $0.key < $1.key }.map { name, values in
+            (name, JSONLine.Value.list(values.map { .text($0) }))
+        }
         Terminal.say(
             JSONLine(
                 [("event", "entry")] + OutboxReport(entry: detail.entry).fields + [
-                    ("tries", .list(attempts)), ("routes", .list(routes)), ("receipts", .list(receipts)),
+                    ("options", .object(options)), ("tries", .list(attempts)), ("routes", .list(routes)),
+                    ("receipts", .list(receipts)),
                 ]))
     }
 }

@@ -3,10 +3,13 @@ internal import Fabric
 /// A verdict as people and programs read it.
 struct VerdictReport {
     let verdict: EnvelopeVerdict
+    /// What is known of its signer; nil where there is none.
+    let signer: SignerStanding?
 
     /// The documented keys of a verdict (`docs/scripting.md`), without the file's name.
     var fields: [(String, JSONLine.Value)] {
         let manifest = verdict.manifest
+        let pin = signer?.fields ?? [("pin", .null), ("pinned_pubkey", .null)]
         return [
             ("valid", .flag(verdict.isValid)), ("verification_state", .text(verdict.state.name)),
             ("assurance", .init(verdict.assurance?.rawValue)),
@@ -14,6 +17,7 @@ struct VerdictReport {
             ("mismatch_class", .init(verdict.comparison?.mismatchClass?.rawValue)),
             ("canonical_name", .init(verdict.isValid ? manifest?.surface.canonicalName(today: .now())?.text : nil)),
             ("sender_aint", .init(manifest?.senderName)), ("sender_pubkey", .init(manifest?.senderKey.hex)),
+        ] + pin + [
             ("tpid", .init(manifest?.transferID.text)),
             ("content_digest", .init(manifest?.computedContentDigest.description)),
             ("created_at", .init(manifest?.createdAt.iso8601)),
@@ -39,10 +43,11 @@ struct VerdictReport {
             return ["✗ invalid (\(verdict.state))"] + verdict.faults.prefix(20).map { "  " + $0.description }
         }
         var lines = [
-            "\(verdict.needsTriage ? "!" : "✓") valid, \(verdict.state)"
+            "\(verdict.needsTriage || signer?.refusal != nil ? "!" : "✓") valid, \(verdict.state)"
                 + (verdict.assurance == .reduced ? " (reduced assurance: no surface name)" : "")
         ]
         lines.append("  signed by \(manifest.senderKey), which claims to be '\(Self.shown(manifest.senderName))'")
+        if let signer { lines.append("  " + signer.line) }
         if let comparison = verdict.comparison, comparison.status != .match, comparison.status != .none {
             lines.append("  surface \(comparison.status): " + Self.why(comparison))
         }

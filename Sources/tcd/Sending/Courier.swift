@@ -21,7 +21,9 @@ struct Courier {
     init(_ delivery: DeliveryOptions, _ dispatch: DispatchOptions, output: OutputOptions) throws {
         self.delivery = delivery
         self.output = output
-        target = try dispatch.resolver.anchoredTarget(delivery.to, transport: delivery.chosenTransport)
+        var target = try dispatch.resolver.anchoredTarget(delivery.to, transport: delivery.chosenTransport)
+        target.options = dispatch.kept
+        self.target = target
         prepared = try dispatch.prepare(output: output)
     }
 
@@ -50,13 +52,6 @@ struct Courier {
             throw UndeliveredError(outcome)
         }
         try report.tell(outcome, receipts: outbox.detail(order.id).receipts, json: output.json)
-    }
-
-    /// A directory from the root on.
-    static func fromRoot(_ directory: String) -> String {
-        let path = FilePath(directory)
-        guard !path.isAbsolute else { return directory }
-        return FilePath(FileManager.default.currentDirectoryPath).pushing(path).lexicallyNormalized().string
     }
 
     /// The ways to the target; nil where asking again later can find one. A rehearsal pins no key.

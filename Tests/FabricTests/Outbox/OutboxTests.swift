@@ -407,6 +407,48 @@ struct OutboxTests {
         #expect(try fixture.files() == [".8899aabbccddeeff.part", "\(entry.digest.hex).tza"])
     }
 
+    @Test("A drain sweeps when somebody died with the outbox open, when the machine was started, or after an hour")
+    func sweepsWhenNeeded() async throws {
+        let other = try fixture.open()
+        #expect(try outbox.sweepIfNeeded() == nil)
+        let leavings = "state/outbox/\(String(repeating: "ab", count: 32)).tza"
+        func leaveSomething() throws { try fixture.folder.write([1], to: leavings) }
+        func isGone() throws -> Bool { try fixture.files().isEmpty }
+        // Whoever lives, or has ended well, is no reason.
+        try leaveSomething()
+        withExtendedLifetime(other) {}
+        _ = try fixture.open()
+        _ = try await dispatcher().drain(jobs: 1, watching: false)
+        #expect(try !isGone())
+        // Nobody holds a lock on this.
+        let dead = "state/outbox/open/.0011223344556677.part"
+        try fixture.folder.write([], to: dead)
+        _ = try await dispatcher().drain(jobs: 1, watching: false)
+        #expect(try isGone())
+        #expect(try outbox.sweepIfNeeded() == nil)
+        // What was swept under another boot says nothing.
+        try leaveSomething()
+        try outbox.index.write { try IndexNotes.set("swept-boot", to: 1, in: $0) }
+        #expect(try outbox.sweepIfNeeded() == SweepReport(unneeded: 1))
+        try leaveSomething()
+        fixture.clock.advance(.seconds(3601))
+        #expect(try outbox.sweepIfNeeded() == SweepReport(unneeded: 1))
+    }
+
+    @Test("The options of a target are kept with its delivery, and its carriers are asked for with them")
+    func options() async throws {
+        let options = ["cacert": ["/etc/one.pem"], "ssh-identity": ["/a \"b\"", "/c"]]
+        let order = DeliveryOrder(DeliveryTarget("fake:one", options: options))
+        let entry = try #require(try fixture.seal(in: outbox, orders: [order]).entries.first)
+        #expect(entry.target.options == options)
+        #expect(try fixture.open().entry(entry.id).target.options == options)
+        let carrier = ScriptedCarrier()
+        let dispatcher = Dispatcher(
+            outbox: outbox, planner: ScriptedPlanner(),
+            carrierFor: { _, target throws(CarrierError) in target.options == options ? carrier : nil })
+        #expect(try await dispatcher.attempt(entry.id).entry.state == .delivered)
+    }
+
     @Test("What is taken in again while its last delivery ends keeps its file")
     func takenInAgain() throws {
         let entry = try fixture.seal(in: outbox)

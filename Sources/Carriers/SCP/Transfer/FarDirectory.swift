@@ -20,6 +20,10 @@ protocol FarDirectory: AnyObject {
     /// - Parameter isWorthReading: Whether to read the bytes back when the far side cannot compute it; else nil then.
     func digest(of name: String, first count: Int64, isWorthReading: Bool) throws(SSHFailure) -> Digest?
 
+    /// The SHA-256 of the file that was written last, if the far side computed it on the way. Nil else: it is to be asked
+    /// for.
+    func digestOfWritten() throws(SSHFailure) -> Digest?
+
     /// Whether the far side can compute digests.
     var computesDigests: Bool { get }
 

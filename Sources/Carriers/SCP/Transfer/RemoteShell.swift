@@ -10,6 +10,10 @@ final class RemoteShell: @unchecked Sendable {
     /// A line that begins with this ends an answer. Nobody at the far side can know it beforehand.
     private let mark: String
     private var unread: [UInt8] = []
+    /// What is being hashed while it is written; nil when nothing is (`RemoteShell+Following.swift`).
+    var followed: Followed?
+    /// What came of it, until somebody asks.
+    var followedDigest: Digest?
     /// The command that prints the SHA-256 of its input; nil when there is none.
     private(set) var digestCommand: String?
 
@@ -72,11 +76,27 @@ final class RemoteShell: @unchecked Sendable {
             let words = String(decoding: output, as: UTF8.self)
             return String(words.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
         }
+
+        /// The SHA-256 among what a digest command says; nil when there is none.
+        var digest: Digest? {
+            let words = text.split(whereSeparator: { !$0.isLetter && !$0.isNumber })
+            return words.lazy.compactMap { Digest(hex: $0.lowercased()) }.first
+        }
     }
 
     /// Runs `script`, whose commands have no input and whose complaints are thrown away.
     func run(_ script: String, within limit: Duration? = nil) throws(SSHFailure) -> Answer {
-        try send("{ \(script)\n} </dev/null 2>/dev/null; printf '\\n%s %d\\n' \(mark) \"$?\"\n", limit)
+        // It is busy until then.
+        try endFollowing()
+        try send("{ \(script)\n} </dev/null 2>/dev/null; \(ending("\"$?\""))\n", limit)
+        return try answer(within: limit)
+    }
+
+    /// The command that ends an answer with `status`.
+    func ending(_ status: String) -> String { "printf '\\n%s %d\\n' \(mark) \(status)" }
+
+    /// The answer to what was sent.
+    func answer(within limit: Duration?) throws(SSHFailure) -> Answer {
         let ending = Array("\n\(mark) ".utf8)
         var buffer = [UInt8](repeating: 0, count: 4096)
         while true {
@@ -104,7 +124,8 @@ final class RemoteShell: @unchecked Sendable {
         return Answer(status: status, output: Array(unread[..<end]))
     }
 
-    private func send(_ text: String, _ limit: Duration?) throws(SSHFailure) {
+    /// Sends `text`, to the last byte.
+    func send(_ text: String, _ limit: Duration?) throws(SSHFailure) {
         let channel = channel
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
@@ -137,7 +158,6 @@ final class RemoteShell: @unchecked Sendable {
         guard let digestCommand else { return nil }
         let limit = connection.patience + .seconds(count >> 26)
         let answer = try run("{ head -c \(count) | \(digestCommand); } <\(ShellText.quoted(path))", within: limit)
-        let words = answer.text.split(whereSeparator: { !$0.isLetter && !$0.isNumber })
-        return words.lazy.compactMap { Digest(hex: $0.lowercased()) }.first
+        return answer.digest
     }
 }

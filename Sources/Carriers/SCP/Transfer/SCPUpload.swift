@@ -7,7 +7,9 @@ struct SCPUpload {
     let pace: PaceWatch
 
     /// Writes all of `outgoing` to `path`, an absolute path, which libssh2 quotes for the shell.
-    func send(_ outgoing: Outgoing, to path: String, moved: (Int64) -> Void) throws(SSHFailure) {
+    ///
+    /// - Parameter moved: Told how much of the envelope is on its way; may use the connection.
+    func send(_ outgoing: Outgoing, to path: String, moved: (Int64) throws(SSHFailure) -> Void) throws(SSHFailure) {
         let (session, count) = (connection.session, outgoing.size - outgoing.position)
         let channel = try connection.open("starting scp") {
             libssh2_scp_send64(session, path, 0o644, count, 0, 0)
@@ -17,7 +19,8 @@ struct SCPUpload {
         try connection.call("ending scp") { libssh2_channel_free(channel) }
     }
 
-    private func stream(_ outgoing: Outgoing, over channel: OpaquePointer, _ moved: (Int64) -> Void) throws(SSHFailure)
+    private func stream(_ outgoing: Outgoing, over channel: OpaquePointer, _ moved: (Int64) throws(SSHFailure) -> Void)
+        throws(SSHFailure)
     {
         var watch = pace
         while true {
@@ -28,7 +31,7 @@ struct SCPUpload {
                 channel, 0, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
             if taken > 0 {
                 outgoing.advance(by: taken)
-                moved(outgoing.position)
+                try moved(outgoing.position)
                 try connection.checkCaller()
             } else if taken == 0 || Int32(taken) == LIBSSH2_ERROR_EAGAIN {
                 try connection.rest("writing")

@@ -41,6 +41,8 @@ final class SFTPDirectory: FarDirectory {
         return isWorthReading ? try readBack(full(name), count) : nil
     }
 
+    func digestOfWritten() throws(SSHFailure) -> Digest? { try shell?.takeFollowedDigest() }
+
     private func readBack(_ path: String, _ count: Int64) throws(SSHFailure) -> Digest? {
         let file = try server.open(path, flags: LIBSSH2_FXF_READ, "reading the file back")
         var hasher = DigestHasher()
@@ -65,12 +67,16 @@ final class SFTPDirectory: FarDirectory {
         let flags = LIBSSH2_FXF_WRITE | (isNew ? LIBSSH2_FXF_CREAT | LIBSSH2_FXF_EXCL : 0)
         let file = try server.open(full(staging), flags: flags, "opening the file")
         self.file = file
+        try shell?.follow(outgoing, as: full(staging))
         libssh2_sftp_seek64(file, UInt64(outgoing.position))
         let connection = server.connection
         var watch = pace
         while true {
             let bytes = try outgoing.fill()
-            if bytes.isEmpty { return }
+            if bytes.isEmpty {
+                try shell?.tellAll()
+                return
+            }
             connection.extend()
             let taken = try server.attempt("writing") {
                 libssh2_sftp_write(file, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
@@ -78,6 +84,7 @@ final class SFTPDirectory: FarDirectory {
             if taken > 0 {
                 outgoing.advance(by: taken)
                 moved(outgoing.position)
+                try shell?.tell(outgoing.position)
                 try connection.checkCaller()
             } else {
                 try connection.rest("writing")

@@ -59,11 +59,22 @@ final class ShellDirectory: FarDirectory {
         try shell.digest(ofFirst: count, of: full(name))
     }
 
+    func digestOfWritten() throws(SSHFailure) -> Digest? { try shell.takeFollowedDigest() }
+
     func write(_ outgoing: Outgoing, to staging: String, moved: (Int64) -> Void) throws(SSHFailure) {
         let isNew = outgoing.position == 0
         let name = isNew ? staging : Self.tail(staging)
-        if isNew { try create(staging) }
-        try SCPUpload(connection: connection, pace: pace).send(outgoing, to: full(name), moved: moved)
+        if isNew {
+            try create(staging)
+            // The rest of a file that is gone on with comes in another file.
+            try shell.follow(outgoing, as: full(staging))
+        }
+        let shell = shell
+        try SCPUpload(connection: connection, pace: pace).send(outgoing, to: full(name)) { bytes throws(SSHFailure) in
+            moved(bytes)
+            try shell.tell(bytes)
+        }
+        try shell.tellAll()
         if !isNew { try join(staging, name) }
     }
 

@@ -107,7 +107,7 @@ struct DeliveryRun: Sendable {
     /// everything: then the attempt brings out why.
     private func traits(of scheme: String) async -> CarrierTraits? {
         do throws(CarrierError) {
-            return try await dispatcher.carrier(scheme)?.traits
+            return try await dispatcher.carrier(scheme, claim.entry.target)?.traits
         } catch {
             return CarrierTraits(
                 strongestReceipt: .verified, largestEnvelope: nil, inFlight: 1, publishesAtomically: true)
@@ -150,7 +150,7 @@ struct DeliveryRun: Sendable {
 
     private func deliver(along route: Route) async -> Result<DeliveryReceipt, CarrierError> {
         do throws(CarrierError) {
-            guard let carrier = try await dispatcher.carrier(route.scheme) else {
+            guard let carrier = try await dispatcher.carrier(route.scheme, claim.entry.target) else {
                 throw CarrierError(.misconfigured, .tryNextRoute, "nothing here carries '\(route.scheme)'")
             }
             let envelope = outbox.envelope(of: claim.entry)

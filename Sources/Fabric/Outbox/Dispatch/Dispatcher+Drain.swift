@@ -21,7 +21,7 @@ extension Dispatcher {
     ///     outbox, and by what becomes due. If false, returns once nothing is.
     public func drain(jobs: Int, watching: Bool) async throws(OutboxError) -> DrainSummary {
         let outbox = outbox
-        _ = try await OffPool.run { () throws(OutboxError) in try outbox.sweep() }
+        _ = try await OffPool.run { () throws(OutboxError) in try outbox.sweepIfNeeded() }
         let (events, continuation) = AsyncStream.makeStream(of: DrainEvent.self)
         let bell = try await OffPool.run { () throws(OutboxError) -> AsyncStream<Void>? in
             guard watching else { return nil }

@@ -40,7 +40,7 @@ public struct Dispatcher: Sendable {
     /// The outbox.
     public let outbox: Outbox
     let planner: any RoutePlanner
-    let carrier: @Sendable (String) async throws(CarrierError) -> (any Carrier)?
+    let carrier: @Sendable (String, DeliveryTarget) async throws(CarrierError) -> (any Carrier)?
     let report: @Sendable (DispatchEvent) -> Void
 
     /// A dispatcher for `outbox`.
@@ -55,9 +55,22 @@ public struct Dispatcher: Sendable {
         carrier: @escaping @Sendable (String) async throws(CarrierError) -> (any Carrier)?,
         report: @escaping @Sendable (DispatchEvent) -> Void = { _ in }
     ) {
+        self.init(
+            outbox: outbox, planner: planner,
+            carrierFor: { scheme, _ throws(CarrierError) in try await carrier(scheme) }, report: report)
+    }
+
+    /// A dispatcher for `outbox`, whose carriers go about a delivery as its target's options say.
+    ///
+    /// - Parameter carrierFor: As `carrier` above, for deliveries to the target.
+    public init(
+        outbox: Outbox, planner: any RoutePlanner,
+        carrierFor: @escaping @Sendable (String, DeliveryTarget) async throws(CarrierError) -> (any Carrier)?,
+        report: @escaping @Sendable (DispatchEvent) -> Void = { _ in }
+    ) {
         self.outbox = outbox
         self.planner = planner
-        self.carrier = carrier
+        carrier = carrierFor
         self.report = report
     }
 

@@ -26,13 +26,29 @@ enum IndexRows {
             id: OutboxID(id), transferID: transferID, digest: digest, name: name, size: row["size"],
             target: DeliveryTarget(
                 row["target"], transport: row["transport"], minimumTrust: row["minimum_trust"],
-                usesLookup: row["uses_lookup"]),
+                usesLookup: row["uses_lookup"], options: try options(row["options"])),
             wanted: wanted, state: state, reason: row["reason"], since: Timestamp(milliseconds: row["since"]),
             created: Timestamp(milliseconds: row["created"]), attempts: row["attempts"],
             nextAttempt: state == .queued ? due.map { Timestamp(milliseconds: $0) } : nil,
             expiry: (row["expiry"] as Int64?).map { Timestamp(milliseconds: $0) },
             reached: (row["reached"] as Int?).flatMap { ReceiptStrength(rawValue: $0) },
             receiverKey: (row["receiver_key"] as String?).flatMap { PublicKey(hex: $0) })
+    }
+
+    /// What the index holds of a target's options.
+    static func text(ofOptions options: [String: [String]]) throws -> String? {
+        guard !options.isEmpty else { return nil }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(options), as: UTF8.self)
+    }
+
+    private static func options(_ text: String?) throws -> [String: [String]] {
+        guard let text else { return [:] }
+        guard let options = try? JSONDecoder().decode([String: [String]].self, from: Data(text.utf8)) else {
+            throw OutboxError.index(code: 11, message: "the options of a delivery make no sense")
+        }
+        return options
     }
 
     static func attempt(_ row: Row) -> AttemptRecord {

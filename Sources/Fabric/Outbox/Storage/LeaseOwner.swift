@@ -47,6 +47,11 @@ struct LeaseOwner: Hashable, Sendable {
 
     private static let currentBoot = line("/proc/sys/kernel/random/boot_id") ?? ""
 
+    /// A number that is another one after each start of the machine.
+    static let currentBootNumber = Digest(of: Array(currentBoot.utf8)).bytes.prefix(7).reduce(Int64(0)) {
+        $0 << 8 | Int64($1)
+    }
+
     private static let currentNamespace: String = {
         var status = stat()
         return stat("/proc/self/ns/pid", &status) == 0 ? String(status.st_ino) : ""

@@ -1,0 +1,89 @@
+internal import Fabric
+internal import FoundationEssentials
+internal import SystemPackage
+
+/// What of the options of 'send' is kept with a delivery, so that whoever tries it again later goes about it in the same
+/// way: by the option's name, with its values. Paths are kept from the root on. What is in the files is not kept, and
+/// neither is anything secret.
+extension DispatchOptions {
+    /// The options that were given here.
+    var kept: [String: [String]] {
+        let (http, scp) = (carriers.http, carriers.scp)
+        var kept: [String: [String]] = [:]
+        func keep(_ name: String, _ values: [String]) { kept[name] = values.isEmpty ? nil : values }
+        func keep(_ name: String, _ value: String?) { keep(name, value.map { [$0] } ?? []) }
+        func keep(_ name: String, _ flag: Bool) { keep(name, flag ? ["yes"] : []) }
+        keep("identity", identity.identity.map(Self.fromRoot))
+        keep("aint", identity.aint)
+        keep("routes", resolver.routes.map(Self.fromRoot))
+        // One that holds a password is refused as an address.
+        keep("ains-url", resolver.ainsURL)
+        keep("no-http-auth", http.noHttpAuth)
+        keep("no-sender-did", http.noSenderDid)
+        keep("cacert", http.connection.authorities.map(Self.fromRoot))
+        keep("cert", http.connection.clientCertificate.map(Self.fromRoot))
+        keep("key", http.connection.clientKey.map(Self.fromRoot))
+        keep("connect-timeout", http.connection.connectTimeout.map { "\($0)" })
+        keep("stall-timeout", http.connection.stallTimeout.map { "\($0)" })
+        keep("ssh-identity", scp.identities.map(Self.fromRoot))
+        // For ssh 'none' is no file, but that none is to be read.
+        keep("ssh-config", scp.configurationFile.map { $0 == "none" ? $0 : Self.fromRoot($0) })
+        keep("accept-new-host-key", scp.acceptNewHostKey)
+        keep("mux-server", resolver.mux.server)
+        keep("mux-target", resolver.mux.target)
+        keep("mux-agent", carriers.mux.agent)
+        keep("mux-intent", carriers.mux.intent)
+        keep("mux-keep-open", carriers.mux.keepOpen)
+        keep("ipoll-server", resolver.ipollServer)
+        keep("ipoll-agent", carriers.ipoll.agent)
+        keep("ipoll-session", carriers.ipoll.session.session.map(Self.fromRoot))
+        keep("limit-rate", carriers.limitRate)
+        return kept
+    }
+
+    /// These options, and from `kept` what was not given here.
+    func filled(from kept: [String: [String]]) -> DispatchOptions {
+        var options = self
+        func one(_ name: String) -> String? { kept[name]?.first }
+        options.identity.identity = identity.identity ?? one("identity")
+        options.identity.aint = identity.aint ?? one("aint")
+        options.resolver.routes = resolver.routes ?? one("routes")
+        options.resolver.ainsURL = resolver.ainsURL ?? one("ains-url")
+        var (http, scp) = (carriers.http, carriers.scp)
+        http.noHttpAuth = http.noHttpAuth || kept["no-http-auth"] != nil
+        http.noSenderDid = http.noSenderDid || kept["no-sender-did"] != nil
+        http.connection.authorities = http.connection.authorities ?? one("cacert")
+        // One without the other would be of no use.
+        if http.connection.clientCertificate == nil, http.connection.clientKey == nil {
+            (http.connection.clientCertificate, http.connection.clientKey) = (one("cert"), one("key"))
+        }
+        http.connection.connectTimeout = http.connection.connectTimeout ?? one("connect-timeout").flatMap(Double.init)
+        http.connection.stallTimeout = http.connection.stallTimeout ?? one("stall-timeout").flatMap(Double.init)
+        if scp.identities.isEmpty { scp.identities = kept["ssh-identity"] ?? [] }
+        scp.configurationFile = scp.configurationFile ?? one("ssh-config")
+        scp.acceptNewHostKey = scp.acceptNewHostKey || kept["accept-new-host-key"] != nil
+        (options.carriers.http, options.carriers.scp) = (http, scp)
+        options.fillHubs(from: one)
+        options.carriers.limitRate = carriers.limitRate ?? one("limit-rate")
+        return options
+    }
+
+    /// What belongs to servers that keep things for others.
+    private mutating func fillHubs(from one: (String) -> String?) {
+        resolver.mux.server = resolver.mux.server ?? one("mux-server")
+        resolver.mux.target = resolver.mux.target ?? one("mux-target")
+        carriers.mux.agent = carriers.mux.agent ?? one("mux-agent")
+        carriers.mux.intent = carriers.mux.intent ?? one("mux-intent")
+        carriers.mux.keepOpen = carriers.mux.keepOpen || one("mux-keep-open") != nil
+        resolver.ipollServer = resolver.ipollServer ?? one("ipoll-server")
+        carriers.ipoll.agent = carriers.ipoll.agent ?? one("ipoll-agent")
+        carriers.ipoll.session.session = carriers.ipoll.session.session ?? one("ipoll-session")
+    }
+
+    /// A path from the root on, because others use it again from elsewhere.
+    static func fromRoot(_ text: String) -> String {
+        let path = FilePath(text)
+        guard !path.isAbsolute else { return text }
+        return FilePath(FileManager.default.currentDirectoryPath).pushing(path).lexicallyNormalized().string
+    }
+}
