@@ -18,13 +18,17 @@ final class PostgresListener: Sendable {
         wakeUp = WakeUp()
     }
 
-    /// Begins. Whenever something may have been missed, it says that everything may have changed.
+    /// Begins, and returns when it hears, or cannot for now. Whenever something may have been missed, it says that
+    /// everything may have changed.
     func start(_ hear: @escaping @Sendable (MailboxChange) -> Void) {
         guard let wakeUp else { return }
+        let isTried = DispatchSemaphore(value: 0)
+        defer { isTried.wait() }
         queue.async { [text, hub] in
             var rest = Self.firstRest
             while true {
                 let connection = try? Self.connect(text)
+                isTried.signal()
                 if let connection {
                     rest = Self.firstRest
                     hear(.everything)
