@@ -58,7 +58,7 @@ struct MuxConsumer: AsyncParsableCommand, ReportingCommand, EndsByItself {
         let isJSON = output.json
         configuration.report = { Self.tell($0, json: isJSON) }
         let route = Route(scheme: "mux", address: "\(serverAddress)#\(agent)")
-        var loop = try Consumer(MuxCarrier(configuration: configuration), along: route, consumer, output: output)
+        let loop = try Consumer(MuxCarrier(configuration: configuration), along: route, consumer, output: output)
         try await loop.run()
     }
 
@@ -69,8 +69,9 @@ struct MuxConsumer: AsyncParsableCommand, ReportingCommand, EndsByItself {
 
     /// The identity's key, where there is one: a server that asks for no signature lets anybody read.
     private func existingKey() throws -> SigningKey? {
+        let directory = try identity.directory()
         do throws(IdentityError) {
-            return try identity.directory().load().key
+            return try directory.load().key
         } catch {
             guard case .missing = error else { throw error }
             return nil

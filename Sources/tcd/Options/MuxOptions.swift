@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import CarrierMux
 internal import Fabric
+internal import HubClient
 internal import Resolver
 internal import SystemPackage
 

@@ -23,8 +23,8 @@ extension HubServer: MuxHost {}
 final class MuxFarSide: FarSide {
     let route: Route
 
-    private let host: Mutex<any MuxHost>
-    private let agent = "agent-" + UUID().uuidString.lowercased()
+    private let host: Host
+    private let agent: String
     private let sender: String
     private let intent: String
     private let relay: BreakingRelay
@@ -32,15 +32,51 @@ final class MuxFarSide: FarSide {
     private let isReplaced = Atomic(false)
 
     /// - Parameter sender: Who is refused when nothing is taken.
-    init(_ host: any MuxHost, intent: String, sender: String) throws {
-        self.host = Mutex(host)
-        self.intent = intent
-        self.sender = sender
-        relay = try BreakingRelay(to: host.port)
+    init(_ server: any MuxHost, intent: String, sender: String) throws {
+        let agent = "agent-" + UUID().uuidString.lowercased()
+        let host = Host(server, mailbox: "/api/mux/by-target?target=\(agent)&intent=\(intent)&include_closed=true")
+        // At our hub many answers come between the first piece of a blob and the frame that names it.
+        var hasAll: (@Sendable () -> Bool)?
+        if server is HubServer { hasAll = { host.hasMore() } }
+        relay = try BreakingRelay(to: server.port, hasAll: hasAll)
+        (self.host, self.agent, self.intent, self.sender) = (host, agent, intent, sender)
         route = Route(scheme: "mux", address: "http://127.0.0.1:\(relay.port)#\(agent)")
     }
 
-    private var server: any MuxHost { host.withLock { $0 } }
+    private var server: any MuxHost { host.server }
+
+    /// The server that answers now.
+    private final class Host: Sendable {
+        let mailbox: String
+        private let current: Mutex<any MuxHost>
+        /// How many frames there were when the far side began to suffer.
+        private let earlier = Atomic(0)
+
+        init(_ server: any MuxHost, mailbox: String) {
+            current = Mutex(server)
+            self.mailbox = mailbox
+        }
+
+        var server: any MuxHost { current.withLock { $0 } }
+
+        func replace(by next: any MuxHost) { current.withLock { $0 = next } }
+
+        func remember() async throws {
+            earlier.store(Self.frames(try await server.get(mailbox)), ordering: .relaxed)
+        }
+
+        /// Whether a frame has come since. Called on a thread that may block.
+        func hasMore() -> Bool {
+            guard let url = URL(string: server.url + mailbox), let data = try? Data(contentsOf: url),
+                let object = try? JSONSerialization.jsonObject(with: data) as? [String: Any]
+            else { return false }
+            return Self.frames(object) > earlier.load(ordering: .relaxed)
+        }
+
+        private static func frames(_ answer: [String: Any]) -> Int {
+            (answer["channels"] as? [[String: Any]] ?? []).reduce(0) { $0 + ($1["frames_sent"] as? Int ?? 0) }
+        }
+    }
 
     /// A frame that waits, as a consumer would see it.
     private struct Waiting {
@@ -50,8 +86,7 @@ final class MuxFarSide: FarSide {
 
     private func waiting() async throws -> [Waiting] {
         let server = server
-        let query = "?target=\(agent)&intent=\(intent)&include_closed=true"
-        let channels = try await server.get("/api/mux/by-target" + query)["channels"] as? [[String: Any]] ?? []
+        let channels = try await server.get(host.mailbox)["channels"] as? [[String: Any]] ?? []
         var waiting: [Waiting] = []
         for channel in channels {
             guard let id = channel["id"] as? String else { continue }
@@ -103,6 +138,7 @@ final class MuxFarSide: FarSide {
     func leftovers() async throws -> [String] { [] }
 
     func suffer(_ breakage: Breakage) async throws {
+        try await host.remember()
         switch breakage {
         case .full: try await replace(by: ["--open", "--reserve", "1000000G"])
         case .readOnly:
@@ -124,7 +160,7 @@ final class MuxFarSide: FarSide {
         let next = try await hub.replaced(by: arguments)
         isReplaced.store(arguments != ["--open"], ordering: .relaxed)
         relay.retarget(to: next.port)
-        host.withLock { $0 = next }
+        host.replace(by: next)
     }
 
     func passTime(_ duration: Duration) async throws {
@@ -144,11 +180,33 @@ final class MuxFarSide: FarSide {
             "/api/mux/open", ["agent": "offerer-\(agent)", "target": agent, "intent": intent])
         guard let channel = opened["channel_id"] as? String else { throw MissingPower("no channel: \(opened)") }
         var payload: [String: Any] = [
-            "bundle_b64": Data(offer.bytes).base64EncodedString(), "name": offer.name,
-            "size_bytes": offer.claimedSize,
+            "name": offer.name, "size_bytes": offer.claimedSize, "digest": offer.claimedDigest.description,
         ]
-        payload["digest"] = offer.claimedDigest.description
+        if let hub = server as? HubServer, offer.bytes.count > 1 << 20 {
+            payload["blob_id"] = try await blob(offer, at: hub)
+        } else {
+            payload["bundle_b64"] = Data(offer.bytes).base64EncodedString()
+        }
         try await server.post("/api/mux/send", ["channel_id": channel, "payload": payload])
         try await server.post("/api/mux/close", ["channel_id": channel, "reason": "offered"])
+    }
+
+    /// The bytes of an offer, as a blob of the hub.
+    private func blob(_ offer: Offer, at hub: HubServer) async throws -> String {
+        let bytes = Data(offer.bytes)
+        let uploader = "offerer-\(agent)"
+        let blob = try await hub.post(
+            "/api/blobs",
+            [
+                "agent": uploader, "to": agent, "size_bytes": bytes.count,
+                "digest": Digest(of: offer.bytes).description, "name": "offer.tza",
+            ])
+        guard let id = blob["blob_id"] as? String else { throw MissingPower("no blob: \(blob)") }
+        for start in stride(from: 0, to: bytes.count, by: 1 << 20) {
+            try await hub.patch(
+                "/api/blobs/\(id)?agent=\(uploader)", bytes[start..<min(bytes.count, start + (1 << 20))],
+                headers: ["Upload-Offset": String(start), "Content-Type": "application/octet-stream"])
+        }
+        return id
     }
 }
