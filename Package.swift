@@ -153,7 +153,7 @@ let package = Package(
             name: "tcd",
             dependencies: [
                 "Fabric", "HTTPClient", "HubClient", "CarrierConformance", "CarrierExec", "CarrierHTTP",
-                "CarrierIPoll", "CarrierLocal", "CarrierSCP", "Resolver",
+                "CarrierIPoll", "CarrierLocal", "CarrierMux", "CarrierSCP", "Resolver",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),

@@ -52,7 +52,7 @@ extension WithThePeers {
                 "a.txt", "--to", "x:y", "--transport", "mux", "--mux-server", server.url, "--mux-target", "BOB",
                 "--surface-context", "second")
             for sent in [named, pointed] {
-                #expect(sent["carrier"] as? String == "mux" && sent["strength"] as? String == "accepted")
+                #expect(sent["carrier"] as? String == "mux" && sent["state"] as? String == "accepted")
             }
             let outcome = try await consumer.program.outcome()
             #expect(outcome.output.contains("received=2"), "\(outcome)")
@@ -158,7 +158,8 @@ extension WithThePeers {
             }
             let all = names.sorted()
             let arrived = try await Repeated.until(within: .seconds(30)) { try self.envelopes(in: "inbox") == all }
-            #expect(arrived, "\(try envelopes(in: "inbox")) of \(all)")
+            let found = try envelopes(in: "inbox")
+            #expect(arrived, "\(found) of \(all)")
             consumer?.program.kill()
             for (number, name) in names.enumerated() {
                 #expect(try folder.read("inbox/" + name) == Data(noise(2000, seed: UInt64(number + 1))))

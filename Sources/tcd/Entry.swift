@@ -29,7 +29,8 @@ struct Entry {
         }
         // A listener ends in its own way.
         let watch =
-            command is Recv || command is IPollConsumer ? [] : Interruption.watch(removesDirectories: command is Unpack)
+            command is Recv || command is MuxConsumer || command is IPollConsumer
+            ? [] : Interruption.watch(removesDirectories: command is Unpack)
         let outcome = await outcome(of: command)
         withExtendedLifetime(watch) { Interruption.yieldIfUnderway() }
         switch outcome {
