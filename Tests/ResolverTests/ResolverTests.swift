@@ -95,6 +95,21 @@ struct ResolverTests {
         #expect(service.paths == ["/api/ains/resolve/b.example"])
     }
 
+    @Test("An I-Poll server is a way to a name's agent, and to a short name where I-Poll is insisted on")
+    func mailboxes() async throws {
+        let bench = try Bench(builtIn: ["http", "https", "local", "scp", "mux", "ipoll"])
+        let plain = try bench.resolver()
+        let named = try bench.resolver { $0.convention.ipollServer = "http://hub:8000" }
+        func routes(_ resolver: BenchedResolver, _ name: String, _ transport: String?) async -> [String] {
+            let target = DeliveryTarget(name, transport: transport, usesLookup: false)
+            return await resolver.explain(target).routes.map(\.route.address)
+        }
+        #expect(await routes(named, "jis:acme:ci@bob.aint", nil) == ["http://hub:8000#bob"])
+        #expect(await routes(named, "bob", "ipoll") == ["http://hub:8000#bob"])
+        #expect(await routes(plain, "bob.aint", "ipoll") == ["http://localhost:8000#bob"])
+        #expect(await routes(plain, "jis:acme:ci@bob.aint", nil).isEmpty)
+    }
+
     @Test("A way is taken as it is, and nobody is asked")
     func ways() async throws {
         let service = StubService(Bench.record("\"endpoint\":\"http://e:1\""))

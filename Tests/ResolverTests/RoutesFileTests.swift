@@ -152,6 +152,7 @@ struct RoutesFileTests {
             environment: [
                 "TIBET_AINS_API_URL": "http://h/api/ains/resolve", "TIBET_AINS_SSH_USER": "tibet",
                 "TIBET_AINS_DEFAULT_INBOX": "/in", "TIBET_HTTP_PORT": "9000", "TIBET_MUX_SERVER": "http://m:1/",
+                "IPOLL_API_URL": "http://i:1/",
                 "TIBET_AINS_API_TIMEOUT": "1.5",
             ], state: "s", carriers: KnownCarriers(builtIn: []))
         #expect(configuration.ainsURL == "http://h/api/ains/resolve")
@@ -160,6 +161,7 @@ struct RoutesFileTests {
         #expect(configuration.convention.inbox == "/in")
         #expect(configuration.convention.httpPort == 9000)
         #expect(configuration.convention.muxServer == "http://m:1")
+        #expect(configuration.convention.ipollServer == "http://i:1")
         configuration = ResolverConfiguration(
             environment: ["TIBET_HTTP_PORT": "many", "TIBET_AINS_API_TIMEOUT": "-1"], state: "s",
             carriers: KnownCarriers(builtIn: []))
