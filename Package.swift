@@ -282,7 +282,7 @@ let package = Package(
         .testTarget(
             name: "Interop",
             dependencies: [
-                "Fabric", "CarrierSCP", "ProgramRunner", "Triage", "tcd",
+                "Fabric", "CarrierMux", "CarrierSCP", "ProgramRunner", "Triage", "tcd",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             path: "Interop",

@@ -7,9 +7,9 @@ struct Peer {
     private let programs: URL
     private let folder: WorkFolder
 
-    /// Peers that work in `folder`.
-    init(in folder: WorkFolder) async throws {
-        programs = try await PeerInstallation.programs()
+    /// Peers of a set that work in `folder`.
+    init(in folder: WorkFolder, _ set: PeerInstallation = .followed) async throws {
+        programs = try await set.programs()
         self.folder = folder
         try folder.folder("peer-home")
         try folder.folder("peer-tmp")

@@ -10,6 +10,8 @@ public struct Convention: Sendable, Equatable {
     public var httpPort = 8443
     /// The address of the mux server; nil where nobody named one.
     public var muxServer: String?
+    /// The agent at the mux server; nil for the host of the name.
+    public var muxAgent: String?
     /// The address of the I-Poll server; nil where nobody named one.
     public var ipollServer: String?
 
@@ -36,7 +38,7 @@ public struct Convention: Sendable, Equatable {
         let scheme = transport == "https" ? "https" : "http"
         routes.append(Route(scheme: scheme, address: "\(scheme)://\(host):\(port ?? httpPort)"))
         if let server = muxServer ?? (transport == "mux" ? Self.usualMuxServer : nil) {
-            routes.append(Route(scheme: "mux", address: "\(server)#\(host.lookupName)"))
+            routes.append(Route(scheme: "mux", address: "\(server)#\(muxAgent ?? host.lookupName)"))
         }
         if let server = ipollServer ?? (transport == "ipoll" ? Self.usualIPollServer : nil) {
             routes.append(Route(scheme: "ipoll", address: "\(server)#\(host.lookupName)"))

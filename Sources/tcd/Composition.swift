@@ -2,6 +2,7 @@ internal import CarrierExec
 internal import CarrierHTTP
 internal import CarrierIPoll
 internal import CarrierLocal
+internal import CarrierMux
 internal import CarrierSCP
 internal import Fabric
 internal import FoundationEssentials
@@ -18,13 +19,13 @@ struct Composition: Sendable {
 
     /// The carriers for deliveries, no faster than `limit`.
     init(
-        http: HTTPCarrierConfiguration, scp: SCPCarrierConfiguration, ipoll: IPollCarrierConfiguration,
-        limit: Bandwidth? = nil
+        http: HTTPCarrierConfiguration, scp: SCPCarrierConfiguration, mux: MuxCarrierConfiguration,
+        ipoll: IPollCarrierConfiguration, limit: Bandwidth? = nil
     ) {
         var byScheme: [String: any Carrier] = [:]
         for carrier in [
-            HTTPCarrier(configuration: http), SCPCarrier(configuration: scp), IPollCarrier(configuration: ipoll),
-            LocalCarrier(),
+            HTTPCarrier(configuration: http), SCPCarrier(configuration: scp), MuxCarrier(configuration: mux),
+            IPollCarrier(configuration: ipoll), LocalCarrier(),
         ] as [any Carrier] {
             for scheme in carrier.schemes { byScheme[scheme] = carrier }
         }
@@ -38,8 +39,8 @@ struct Composition: Sendable {
     /// The carriers that are built in, without anybody's key.
     static var builtIn: [any Carrier] {
         [
-            HTTPCarrier(), SCPCarrier(), IPollCarrier(configuration: IPollCarrierConfiguration(sender: "")),
-            LocalCarrier(),
+            HTTPCarrier(), SCPCarrier(), MuxCarrier(),
+            IPollCarrier(configuration: IPollCarrierConfiguration(sender: "")), LocalCarrier(),
         ]
     }
 
@@ -53,7 +54,7 @@ struct Composition: Sendable {
     static let carriers = KnownCarriers(builtIn: schemes) { reason(against: $0) }
 
     private static let schemes = Set(
-        HTTPCarrier.schemes + SCPCarrier.schemes + IPollCarrier.schemes + LocalCarrier.schemes)
+        HTTPCarrier.schemes + SCPCarrier.schemes + MuxCarrier.schemes + IPollCarrier.schemes + LocalCarrier.schemes)
 
     /// Why nothing here can be sent over `transport`; nil where it can.
     static func reason(against transport: String) -> String? {

@@ -29,7 +29,7 @@ struct Entry {
         }
         // A listener ends in its own way.
         let watch =
-            command is Recv || command is IPollConsumer || command is ForkCommand.Listen
+            command is Recv || command is MuxConsumer || command is IPollConsumer || command is ForkCommand.Listen
             ? [] : Interruption.watch(removesDirectories: command is Unpack)
         let outcome = await outcome(of: command)
         withExtendedLifetime(watch) { Interruption.yieldIfUnderway() }

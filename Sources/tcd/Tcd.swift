@@ -34,8 +34,10 @@ struct Tcd: AsyncParsableCommand {
               TIBET_HTTP_TIMEOUT            how long 'send' waits when nothing moves, in seconds
               TIBET_AINS_API_URL            the address of AINS, below which it has its names
               TIBET_AINS_API_TIMEOUT        how long a look-up may take, in seconds
-              TIBET_AINS_SSH_USER, TIBET_AINS_DEFAULT_INBOX, TIBET_HTTP_PORT, TIBET_MUX_SERVER
+              TIBET_AINS_SSH_USER, TIBET_AINS_DEFAULT_INBOX, TIBET_HTTP_PORT
                                 what holds for names that nobody knows
+              TIBET_MUX_SERVER  the mux server of names and of 'mux-consumer'
+              TIBET_MUX_AGENT   the agent that 'send' opens channels as
               IPOLL_API_URL     the I-Poll server of names, 'poll' and 'ipoll-consumer'
               TIBET_IPOLL_SESSION           the file with a session token for it
               TIBET_ROUTES      the file of routes
@@ -44,8 +46,8 @@ struct Tcd: AsyncParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            Send.self, Recv.self, IPollConsumer.self, PollCommand.self, Ack.self, Heartbeat.self, ForkCommand.self,
-            OutboxCommand.self, Why.self, ReceiptCommand.self,
+            Send.self, Recv.self, MuxConsumer.self, IPollConsumer.self, PollCommand.self, Ack.self, Heartbeat.self,
+            ForkCommand.self, OutboxCommand.self, Why.self, ReceiptCommand.self,
             Resolve.self, Trust.self, Doctor.self, CarrierCommand.self, Seal.self, Verify.self, Inspect.self,
             Unpack.self, IdentityCommand.self, ConfigCommand.self, Completions.self, VersionCommand.self,
         ])

@@ -103,15 +103,20 @@ final class BreakingRelay: Sendable {
     /// From the inbox to the sender.
     private func passDown(_ passage: Passage) {
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        var isSilent = false
         while true {
             let count = recv(passage.far, &buffer, buffer.count, 0)
             guard count > 0 else { break }
             let hasSentMuch = passage.takeSentSinceAnswer() > 1 << 16
             let breakage = state.withLock { $0.breakage }
+            // The rest of an answer may come by itself.
+            if isSilent, breakage == .neverAnswers { continue }
             if breakage != nil, hasAll?() ?? hasSentMuch {
                 switch breakage {
                 case .diesBeforeAnswering: return passage.cut()
-                case .neverAnswers: continue
+                case .neverAnswers:
+                    isSilent = true
+                    continue
                 case .answersGarbage:
                     _ = passage.send(Array("\u{1}\u{2} no answer\r\n\r\n".utf8)[...], to: passage.near)
                     return passage.cut()

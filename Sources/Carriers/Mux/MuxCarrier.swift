@@ -9,17 +9,20 @@ internal import HubClient
 public struct MuxCarrier: ResumableCarrier, ProbingCarrier, ReceivingCarrier {
     public static let schemes = ["mux"]
 
-    public let traits = CarrierTraits(
-        strongestReceipt: .accepted, largestEnvelope: nil, inFlight: 16, publishesAtomically: true)
+    public let traits: CarrierTraits
 
     private let configuration: MuxCarrierConfiguration
     private let connections: HubConnections
-    private let gate = DeliveryGate(limit: 16)
+    private let gate: DeliveryGate
 
     /// A carrier that keeps its connections for as long as it, or a copy of it, lives.
     public init(configuration: MuxCarrierConfiguration = MuxCarrierConfiguration()) {
         self.configuration = configuration
         connections = HubConnections(configuration: configuration.hubClient)
+        traits = CarrierTraits(
+            strongestReceipt: .accepted, largestEnvelope: configuration.largestEnvelope, inFlight: 16,
+            publishesAtomically: true)
+        gate = DeliveryGate(limit: traits.inFlight)
     }
 
     public func deliver(
@@ -31,6 +34,12 @@ public struct MuxCarrier: ResumableCarrier, ProbingCarrier, ReceivingCarrier {
                 throw CarrierError(
                     .refused, .giveUp, "\(client.purpose): an envelope without bytes fits in no frame",
                     remedy: "seal it again")
+            }
+            if let limit = traits.largestEnvelope, envelope.size > limit {
+                throw CarrierError(
+                    .tooLarge(limit: limit), .tryNextRoute,
+                    "\(client.purpose): the envelope has \(envelope.size) bytes, and at most \(limit) are sent this way"
+                )
             }
             let progress = DeliveryProgress(progress, size: envelope.size)
             let features = try await client.features(of: .mux)

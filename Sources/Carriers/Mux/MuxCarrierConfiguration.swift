@@ -31,6 +31,8 @@ public struct MuxCarrierConfiguration: Sendable {
     /// The largest frame that is taken from a peer's server, in bytes of its answer, which is in memory as a whole.
     /// 64 MiB.
     public var largestFrame = 64 << 20
+    /// The largest envelope to send, in bytes; nil for no limit but the server's.
+    public var largestEnvelope: Int64?
     /// Told of what was passed over and what was lost, on any thread; must return at once.
     public var report: @Sendable (MuxNotice) -> Void = { _ in }
     /// A PEM file of the authorities to trust in place of the system's.

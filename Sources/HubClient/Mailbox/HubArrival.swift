@@ -78,7 +78,17 @@ package struct HubArrival: Arrival {
     package func settle(_ settlement: Settlement) async throws(SettlementError) {
         guard try record.needs(settlement) else { return }
         do throws(SettlementError) {
-            try await client.settle(leaseID, in: mailbox, of: agent, settlement)
+            // Told even when the calling task was cancelled meanwhile: what is durable need not be offered again, and
+            // what is given up need not wait until the lease is over.
+            let (client, leaseID, mailbox, agent) = (client, leaseID, mailbox, agent)
+            let telling = Task { () -> Result<Void, SettlementError> in
+                do throws(SettlementError) {
+                    return .success(try await client.settle(leaseID, in: mailbox, of: agent, settlement))
+                } catch {
+                    return .failure(error)
+                }
+            }
+            try await telling.value.get()
         } catch {
             // Whoever asks again with the same word gets the same answer without another question.
             if case .settledOtherwise(let first) = error { record.told(first) }

@@ -45,7 +45,12 @@ struct Setting: Sendable {
         Setting(
             "ains.inbox", "TIBET_AINS_DEFAULT_INBOX", else: "/var/lib/tibet/inbox",
             "the directory of a named receiver's route over ssh"),
-        Setting("mux.server", "TIBET_MUX_SERVER", else: "", "the mux server of a named receiver"),
+        Setting(
+            "mux.server", "TIBET_MUX_SERVER", "--mux-server", else: "",
+            "the mux server of a named receiver, and of mux-consumer"),
+        Setting(
+            "mux.agent", "TIBET_MUX_AGENT", "--mux-agent", else: "tcd-sender",
+            "the agent in whose name channels at mux servers are opened"),
         Setting(
             "ipoll.server", "IPOLL_API_URL", "--ipoll-server", else: "",
             "the I-Poll server of a named receiver, and of poll"

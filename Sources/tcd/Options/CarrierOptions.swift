@@ -7,6 +7,7 @@ internal import Fabric
 struct CarrierOptions: ParsableArguments {
     @OptionGroup var http: HTTPOptions
     @OptionGroup var scp: SCPOptions
+    @OptionGroup var mux: MuxOptions
     @OptionGroup var ipoll: IPollOptions
 
     @Option(
@@ -17,6 +18,7 @@ struct CarrierOptions: ParsableArguments {
     /// Refuses what can be refused before anything is done.
     func check() throws {
         try http.check()
+        try mux.check()
         _ = try bandwidth()
     }
 
@@ -25,6 +27,7 @@ struct CarrierOptions: ParsableArguments {
         Composition(
             http: try http.configuration(for: sender, name: name),
             scp: try scpConfiguration(),
+            mux: try mux.configuration(http.connection, signedBy: sender.key),
             ipoll: try ipoll.configuration(for: sender, name: name, http.connection),
             limit: try bandwidth())
     }
@@ -33,6 +36,7 @@ struct CarrierOptions: ParsableArguments {
     func composition() throws -> Composition {
         Composition(
             http: try http.configuration(), scp: try scpConfiguration(),
+            mux: try mux.configuration(http.connection, signedBy: nil),
             ipoll: IPollCarrierConfiguration(
                 sender: "", requests: try ipoll.session.requests(http.connection, signedBy: nil)))
     }

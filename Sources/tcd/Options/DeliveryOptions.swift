@@ -14,7 +14,7 @@ struct DeliveryOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Insist on a transport: http, scp, ipoll, local, or the name of a plug-in. Default: $TIBET_TRANSPORT, or whatever "
+            "Insist on a transport: http, scp, mux, ipoll, local, or the name of a plug-in. Default: $TIBET_TRANSPORT, or whatever "
                 + "works.", valueName: "name"))
     var transport: String?
 

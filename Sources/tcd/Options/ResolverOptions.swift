@@ -36,6 +36,8 @@ struct ResolverOptions: ParsableArguments {
                 + "ipoll.", valueName: "url"))
     var ipollServer: String?
 
+    @OptionGroup var mux: MuxRouteOptions
+
     /// Refuses what can be refused before anything is done.
     func check() throws {
         if let minTrust, !(0...1).contains(minTrust) {
@@ -49,7 +51,9 @@ struct ResolverOptions: ParsableArguments {
     func target(_ text: String, transport: String?) throws -> DeliveryTarget {
         try check()
         if let transport, let reason = Composition.reason(against: transport) { throw UsageError(reason) }
-        _ = try TargetForm(parsing: text, transport: transport, builtIn: Composition.carriers.builtIn)
+        let form = try TargetForm(parsing: text, transport: transport, builtIn: Composition.carriers.builtIn)
+        var text = text
+        if case .route(let route) = form, route.scheme == "mux" { text = try mux.address(text) }
         return DeliveryTarget(text, transport: transport, minimumTrust: minTrust, usesLookup: !noAINS)
     }
 
@@ -78,6 +82,7 @@ struct ResolverOptions: ParsableArguments {
         configuration.userAgent = "tcd/" + Version.number
         if let routes { configuration.routes = [.init(FilePath(routes), isRequired: true)] }
         if let ainsURL { configuration.ainsURL = ainsURL }
+        try mux.apply(to: &configuration.convention)
         if let ipollServer { configuration.convention.ipollServer = ipollServer }
         return try Resolver(configuration)
     }

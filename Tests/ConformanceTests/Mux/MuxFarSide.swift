@@ -2,6 +2,19 @@ import CarrierConformance
 import Fabric
 import Foundation
 import ProgramRunner
+import Synchronization
+
+/// A mux server: the reference one, or our hub.
+protocol MuxHost: Sendable {
+    var url: String { get }
+    var port: Int { get }
+    func get(_ path: String) async throws -> [String: Any]
+    @discardableResult
+    func post(_ path: String, _ body: [String: Any]) async throws -> [String: Any]
+}
+
+extension MuxServer: MuxHost {}
+extension HubServer: MuxHost {}
 
 /// An agent's mailbox at a mux server, and a relay before the server.
 ///
@@ -10,17 +23,59 @@ import ProgramRunner
 final class MuxFarSide: FarSide {
     let route: Route
 
-    let server: MuxServer
-    let agent: String
+    private let host: Host
+    private let agent: String
+    private let sender: String
     private let intent: String
     private let relay: BreakingRelay
+    /// Whether a hub answers that was told to take nothing.
+    private let isReplaced = Atomic(false)
 
-    init(_ server: MuxServer, intent: String) throws {
-        self.server = server
-        self.intent = intent
-        agent = "agent-" + UUID().uuidString.lowercased()
-        relay = try BreakingRelay(to: server.port)
+    /// - Parameter sender: Who is refused when nothing is taken.
+    init(_ server: any MuxHost, intent: String, sender: String) throws {
+        let agent = "agent-" + UUID().uuidString.lowercased()
+        let host = Host(server, mailbox: "/api/mux/by-target?target=\(agent)&intent=\(intent)&include_closed=true")
+        // At our hub many answers come between the first piece of a blob and the frame that names it.
+        var hasAll: (@Sendable () -> Bool)?
+        if server is HubServer { hasAll = { host.hasMore() } }
+        relay = try BreakingRelay(to: server.port, hasAll: hasAll)
+        (self.host, self.agent, self.intent, self.sender) = (host, agent, intent, sender)
         route = Route(scheme: "mux", address: "http://127.0.0.1:\(relay.port)#\(agent)")
+    }
+
+    private var server: any MuxHost { host.server }
+
+    /// The server that answers now.
+    private final class Host: Sendable {
+        let mailbox: String
+        private let current: Mutex<any MuxHost>
+        /// How many frames there were when the far side began to suffer.
+        private let earlier = Atomic(0)
+
+        init(_ server: any MuxHost, mailbox: String) {
+            current = Mutex(server)
+            self.mailbox = mailbox
+        }
+
+        var server: any MuxHost { current.withLock { $0 } }
+
+        func replace(by next: any MuxHost) { current.withLock { $0 = next } }
+
+        func remember() async throws {
+            earlier.store(Self.frames(try await server.get(mailbox)), ordering: .relaxed)
+        }
+
+        /// Whether a frame has come since. Called on a thread that may block.
+        func hasMore() -> Bool {
+            guard let url = URL(string: server.url + mailbox), let data = try? Data(contentsOf: url),
+                let object = try? JSONSerialization.jsonObject(with: data) as? [String: Any]
+            else { return false }
+            return Self.frames(object) > earlier.load(ordering: .relaxed)
+        }
+
+        private static func frames(_ answer: [String: Any]) -> Int {
+            (answer["channels"] as? [[String: Any]] ?? []).reduce(0) { $0 + ($1["frames_sent"] as? Int ?? 0) }
+        }
     }
 
     /// A frame that waits, as a consumer would see it.
@@ -30,8 +85,8 @@ final class MuxFarSide: FarSide {
     }
 
     private func waiting() async throws -> [Waiting] {
-        let query = "?target=\(agent)&intent=\(intent)&include_closed=true"
-        let channels = try await server.get("/api/mux/by-target" + query)["channels"] as? [[String: Any]] ?? []
+        let server = server
+        let channels = try await server.get(host.mailbox)["channels"] as? [[String: Any]] ?? []
         var waiting: [Waiting] = []
         for channel in channels {
             guard let id = channel["id"] as? String else { continue }
@@ -56,7 +111,7 @@ final class MuxFarSide: FarSide {
         let outcome = try await Program(
             "/bin/bash", ["-c", script, "bash", "\(server.url)/api/blobs/\(id)/content?agent=\(agent)"],
             in: FileManager.default.temporaryDirectory
-        ).outcome()
+        ).outcome(within: .seconds(300))
         let words = (outcome.output + outcome.errors).split(whereSeparator: \.isWhitespace)
         guard outcome.status == 0, words.count == 2, let digest = Digest(hex: String(words[0])),
             let size = Int64(words[1])
@@ -82,20 +137,76 @@ final class MuxFarSide: FarSide {
     /// What is half there is in nobody's mailbox.
     func leftovers() async throws -> [String] { [] }
 
-    func suffer(_ breakage: Breakage) async throws { relay.suffer(breakage) }
-    func mend() async throws { relay.suffer(nil) }
-    func close() async { relay.close() }
+    func suffer(_ breakage: Breakage) async throws {
+        try await host.remember()
+        switch breakage {
+        case .full: try await replace(by: ["--open", "--reserve", "1000000G"])
+        case .readOnly:
+            // Only whoever has this key may send in the sender's name, at a hub that looks.
+            try await server.post(
+                "/api/ains/register", ["agent": sender, "public_key": try SigningKey.generate().publicKey.hex])
+            try await replace(by: [])
+        default: relay.suffer(breakage)
+        }
+    }
+
+    func mend() async throws {
+        relay.suffer(nil)
+        if isReplaced.exchange(false, ordering: .relaxed) { try await replace(by: ["--open"]) }
+    }
+
+    private func replace(by arguments: [String]) async throws {
+        guard let hub = server as? HubServer else { throw MissingPower("only our hub can be told to") }
+        let next = try await hub.replaced(by: arguments)
+        isReplaced.store(arguments != ["--open"], ordering: .relaxed)
+        relay.retarget(to: next.port)
+        host.replace(by: next)
+    }
+
+    func passTime(_ duration: Duration) async throws {
+        guard let hub = server as? HubServer else { throw MissingPower("only our hub has leases") }
+        try await hub.passTime(duration)
+    }
+
+    func close() async {
+        relay.close()
+        // The reference server is shared by all far sides.
+        if let hub = server as? HubServer { _ = try? await hub.program.stop() }
+    }
 
     func offer(_ offer: Offer) async throws {
+        let server = server
         let opened = try await server.post(
             "/api/mux/open", ["agent": "offerer-\(agent)", "target": agent, "intent": intent])
         guard let channel = opened["channel_id"] as? String else { throw MissingPower("no channel: \(opened)") }
         var payload: [String: Any] = [
-            "bundle_b64": Data(offer.bytes).base64EncodedString(), "name": offer.name,
-            "size_bytes": offer.claimedSize,
+            "name": offer.name, "size_bytes": offer.claimedSize, "digest": offer.claimedDigest.description,
         ]
-        payload["digest"] = offer.claimedDigest.description
+        if let hub = server as? HubServer, offer.bytes.count > 1 << 20 {
+            payload["blob_id"] = try await blob(offer, at: hub)
+        } else {
+            payload["bundle_b64"] = Data(offer.bytes).base64EncodedString()
+        }
         try await server.post("/api/mux/send", ["channel_id": channel, "payload": payload])
         try await server.post("/api/mux/close", ["channel_id": channel, "reason": "offered"])
+    }
+
+    /// The bytes of an offer, as a blob of the hub.
+    private func blob(_ offer: Offer, at hub: HubServer) async throws -> String {
+        let bytes = Data(offer.bytes)
+        let uploader = "offerer-\(agent)"
+        let blob = try await hub.post(
+            "/api/blobs",
+            [
+                "agent": uploader, "to": agent, "size_bytes": bytes.count,
+                "digest": Digest(of: offer.bytes).description, "name": "offer.tza",
+            ])
+        guard let id = blob["blob_id"] as? String else { throw MissingPower("no blob: \(blob)") }
+        for start in stride(from: 0, to: bytes.count, by: 1 << 20) {
+            try await hub.patch(
+                "/api/blobs/\(id)?agent=\(uploader)", bytes[start..<min(bytes.count, start + (1 << 20))],
+                headers: ["Upload-Offset": String(start), "Content-Type": "application/octet-stream"])
+        }
+        return id
     }
 }

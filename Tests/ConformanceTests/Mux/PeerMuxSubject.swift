@@ -12,7 +12,8 @@ import Testing
 struct PeerMuxSubject: ConformanceSubject {
     let title = "mux, to the reference server"
     let powers: Set<ConformancePower> = [
-        .receipts, .probing, .receiving, .breakage(.absent), .breakage(.diesMidway), .breakage(.diesBeforeAnswering),
+        .receipts, .probing, .receiving, .limit, .breakage(.absent), .breakage(.diesMidway),
+        .breakage(.diesBeforeAnswering),
         .breakage(.trickles), .breakage(.slow), .breakage(.neverAnswers), .breakage(.answersGarbage),
     ]
     let excuses = excusing([
@@ -24,7 +25,6 @@ struct PeerMuxSubject: ConformanceSubject {
         ),
         ("a frame comes whole or not at all", CaseNames.needing(.resuming)),
         ("the server takes everything into its memory", CaseNames.needing(.breakage(.full), .breakage(.readOnly))),
-        ("the limit is the server's for an intent, in Interop", CaseNames.needing(.limit)),
     ])
 
     /// What would fill the machine: the server holds each frame in its memory, several times over, for ever.
@@ -36,9 +36,13 @@ struct PeerMuxSubject: ConformanceSubject {
 
     private static let shared = Task { try await MuxServer.reference() }
 
-    func makeCarrier() async throws -> any Carrier {
+    func makeCarrier() async throws -> any Carrier { carrier(limit: nil) }
+    func makeLimitedCarrier() async throws -> any Carrier { carrier(limit: 1_000_000) }
+
+    private func carrier(limit: Int64?) -> any Carrier {
         var configuration = MuxCarrierConfiguration()
         configuration.agent = "sender-" + UUID().uuidString
+        configuration.largestEnvelope = limit
         configuration.intent = "stream"
         configuration.closingTime = .zero
         configuration.pollInterval = .milliseconds(50)
@@ -46,7 +50,7 @@ struct PeerMuxSubject: ConformanceSubject {
         return WithoutResuming(inner: MuxCarrier(configuration: configuration))
     }
 
-    func makeFarSide() async throws -> any FarSide { try MuxFarSide(server, intent: "stream") }
+    func makeFarSide() async throws -> any FarSide { try MuxFarSide(server, intent: "stream", sender: "") }
 }
 
 /// At a peer's server the carrier holds 0 bytes of everything, which is the same as no resuming.

@@ -16,7 +16,9 @@ struct MuxConversation: Sendable {
     }
 
     /// Opens a channel to the target, and returns its id.
-    func open() async throws(CarrierError) -> String {
+    ///
+    /// - Parameter idempotencyKey: By which our hub knows the request again, and gives the same channel.
+    func open(idempotencyKey: String? = nil) async throws(CarrierError) -> String {
         let answer = try await client.ask(
             .post, "/api/mux/open",
             [
@@ -24,7 +26,7 @@ struct MuxConversation: Sendable {
                 "intent": .text(configuration.intent),
                 // The peers' own sender says so; ours says how the channel is meant beside it.
                 "metadata": ["continuityd_version": "0.6.0", "keep_open": .bool(configuration.keepsOpen)],
-            ])
+            ], headers: idempotencyKey.map { [("Idempotency-Key", $0)] } ?? [])
         guard let channel = try client.object(answer)["channel_id"]?.text, Self.isChannel(channel) else {
             throw client.unexpected("opens a channel without an id")
         }
