@@ -218,6 +218,38 @@ extension WithThePeers {
             #expect(answer.resumeHash.hasPrefix("upip:"))
         }
 
+        // MARK: - Sealed
+
+        @Test("A fork with its files goes sealed through the hub, and a sealed receipt comes back")
+        func sealed() async throws {
+            try await ours("identity", "init", "--aint", "parent.aint")
+            try await ours("identity", "init", "--aint", "worker.aint", "--identity", "worker")
+            try folder.write("data.bin", noise(300_000))
+            let created = try await ours(
+                "fork", "create", "--intent", "x", "--actor-from", "parent", "--actor-to", "worker", "-o",
+                "a.fork.json", "--json")
+            let id = try forkID(created)
+            try await ours(
+                "fork", "send", "a.fork.json", "--to", "worker", "--transport", "ipoll", "--with", "data.bin", "--wait",
+                "acknowledged", exits: 75)
+            let outcome = try await ours(
+                "fork", "listen", "--agent", "worker", "--identity", "worker", "-o", "out", "--count", "1",
+                "--duration", "60", "--json", "--exec", "/bin/sh", "-c", "cmp data.bin \"$1/data.bin\"")
+            let forks = try outcome.objects().filter { $0["event"] as? String == "fork" }
+            #expect(forks.count == 1)
+            let checks = forks.first?["checks"] as? [String: [String: String]]
+            #expect(checks?["signature"]?["outcome"] == "pass")
+            #expect((forks.first?["run"] as? [String: Any])?["success"] as? Bool == true)
+            #expect(try folder.read("out/\(id).fork.json") == folder.read("a.fork.json"))
+            let polls = try await hub.get("/api/ipoll/pull/parent?mark_read=false")["polls"] as? [[String: Any]]
+            let receipt = polls?.first?["metadata"] as? [String: Any]
+            #expect((receipt?["envelope_name"] as? String)?.contains(".ack-of-") == true)
+            // It is settled: nobody gets it again.
+            try await ours(
+                "fork", "listen", "--agent", "worker", "--identity", "worker", "-o", "other", "--count", "1",
+                "--duration", "2", exits: 2)
+        }
+
         // MARK: - Fragments
 
         @Test("Eight fragments for eight listeners, two of which are killed: each is done once, and the parent sees it")

@@ -12,10 +12,10 @@ extension DispatchOptions {
     /// The hub's address: as asked for, else where the peers look for it.
     func hub() throws -> String { try HubAddress(parsing: askedHub ?? "http://localhost:8000").base }
 
-    /// The address of the mux server: $TIBET_MUX_SERVER, else the hub's.
+    /// The address of the mux server: as asked for, else $TIBET_MUX_SERVER, else the hub's.
     func muxServer() throws -> String {
         let named = Composition.environment["TIBET_MUX_SERVER"].flatMap { $0.isEmpty ? nil : $0 }
-        return try HubAddress(parsing: named ?? hub()).base
+        return try HubAddress(parsing: resolver.mux.server ?? named ?? hub()).base
     }
 
     /// How requests to a hub are made, in the name of `sender`.
