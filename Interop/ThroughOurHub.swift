@@ -136,9 +136,10 @@ extension WithThePeers {
             let all = try await Repeated.until(within: .seconds(30)) {
                 try daemon.arrivals().filter { $0.hasSuffix(".tza") }.count == 15
             }
-            #expect(all, "\(try daemon.arrivals())")
+            let arrivals = try daemon.arrivals()
+            #expect(all, "\(arrivals)")
             for number in 0..<15 {
-                #expect(try daemon.content("n\(number).tza") == folder.read("\(number).tza"))
+                #expect(try daemon.content("n\(number).tza") == (try folder.read("\(number).tza")))
             }
             try await daemon.stop()
             try await hub.stop()

@@ -2,6 +2,7 @@ import Fabric
 import Foundation
 import Hub
 import ProgramRunner
+import SystemPackage
 import Testing
 
 @Suite("Operation")
@@ -28,8 +29,9 @@ struct OperationTests {
         var names: Set<String> = []
         for (path, item) in paths.members {
             for (method, operation) in item.object?.members ?? [] {
-                #expect(names.insert(operation["operationId"]?.text ?? "").inserted, "\(method) \(path)")
-                #expect(operation["summary"]?.text?.isEmpty == false, "\(method) \(path)")
+                let isNew = names.insert(operation["operationId"]?.text ?? "").inserted
+                let summary = operation["summary"]?.text ?? ""
+                #expect(isNew && !summary.isEmpty, "\(method) \(path)")
                 // What is described is there: not found and not allowed would say otherwise.
                 let target = path.replacingOccurrences(of: "{", with: "").replacingOccurrences(of: "}", with: "")
                 if !path.contains("events") {

@@ -106,7 +106,8 @@ struct ProgramTests {
                 if items.isEmpty { break }
                 for item in items {
                     let content = try #require(item["content"]?.text ?? item["payload"]?.text)
-                    #expect(found.insert(content).inserted, "\(content) came twice")
+                    let isNew = found.insert(content).inserted
+                    #expect(isNew, "\(content) came twice")
                 }
             }
         }
