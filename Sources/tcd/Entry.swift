@@ -28,7 +28,9 @@ struct Entry {
             end(error)
         }
         // Whoever listens ends in its own way.
-        let watch = command is Recv || command is HubCommand.Serve ? [] : Interruption.watch(removesDirectories: command is Unpack)
+        let watch =
+            command is Recv || command is HubCommand.Serve
+            ? [] : Interruption.watch(removesDirectories: command is Unpack)
         let outcome = await outcome(of: command)
         withExtendedLifetime(watch) { Interruption.yieldIfUnderway() }
         switch outcome {

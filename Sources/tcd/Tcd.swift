@@ -44,7 +44,8 @@ struct Tcd: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             Send.self, Recv.self, Ack.self, Heartbeat.self, OutboxCommand.self, Why.self, ReceiptCommand.self,
-            Resolve.self, Trust.self, Doctor.self, CarrierCommand.self, HubCommand.self, Seal.self, Verify.self, Inspect.self,
+            Resolve.self, Trust.self, Doctor.self, CarrierCommand.self, HubCommand.self, Seal.self, Verify.self,
+            Inspect.self,
             Unpack.self, IdentityCommand.self, ConfigCommand.self, Completions.self, VersionCommand.self,
         ])
 }

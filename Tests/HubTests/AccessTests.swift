@@ -95,7 +95,8 @@ struct AccessTests {
         // The sender's closing takes nothing from the receiver.
         let bob = try TestAgent("bob")
         try await hub.register(bob)
-        #expect(try await hub.post("/api/mux/lease", ["agent": "bob", "intent": .null], by: bob)["count"]?.integer == 1)
+        #expect(
+            try await hub.post("/api/mux/lease", ["agent": "bob", "intent": .null], by: bob)["count"]?.integer == 1)
         try await hub.push("x", from: "stranger")
         // A signature in the name of nobody is like none.
         let ghost = try TestAgent("ghost")

@@ -40,8 +40,8 @@ struct ProgramTests {
         let hub = try await Running(
             in: folder, ["--open"],
             environment: ["NOTIFY_SOCKET": folder.path("notify"), "WATCHDOG_USEC": "20000"])
-        #expect(manager.next().hasPrefix("READY=1"))
-        #expect(manager.next() == "WATCHDOG=1")
+        #expect(await manager.next().hasPrefix("READY=1"))
+        #expect(await manager.next() == "WATCHDOG=1")
         _ = try await hub.post("/api/ipoll/push", ["from_agent": "a", "to_agent": "b", "content": "kept"])
         let waiting = Task { try await hub.post("/api/ipoll/lease", ["agent": "c", "wait_seconds": 60]) }
         while try await status(hub.url)["waiting_requests"]?.integer != 1 {}
@@ -51,7 +51,7 @@ struct ProgramTests {
         #expect(outcome.status == 0, "\(outcome)")
         #expect(outcome.errors.contains("this hub is open"))
         while true {
-            let message = manager.next()
+            let message = await manager.next()
             if message == "STOPPING=1" { break }
             try #require(message == "WATCHDOG=1")
         }
@@ -153,7 +153,9 @@ struct ProgramTests {
         #expect(taken.status == 69, "\(taken)")
         let key = try await BuiltProgram.run("hub", "--certificate", "x", in: folder.url)
         #expect(key.status == 64, "\(key)")
-        let missing = try await BuiltProgram.run("hub", "--certificate", "x", "--key", "y", "--port", "0", "--store", folder.path("t.sqlite"), in: folder.url)
+        let missing = try await BuiltProgram.run(
+            "hub", "--certificate", "x", "--key", "y", "--port", "0", "--store", folder.path("t.sqlite"), in: folder.url
+        )
         #expect(missing.status == 78, "\(missing)")
         try await hub.program.stop()
     }
@@ -187,9 +189,11 @@ final class Notifications: Sendable {
     deinit { close(descriptor) }
 
     /// The next message; empty when none comes.
-    func next() -> String {
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        let count = recv(descriptor, &buffer, buffer.count, 0)
-        return String(decoding: buffer[..<max(0, count)], as: UTF8.self)
+    func next() async -> String {
+        await BlockingCall.run { [descriptor] _ in
+            var buffer = [UInt8](repeating: 0, count: 4096)
+            let count = recv(descriptor, &buffer, buffer.count, 0)
+            return String(decoding: buffer[..<max(0, count)], as: UTF8.self)
+        }
     }
 }
