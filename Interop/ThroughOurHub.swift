@@ -69,8 +69,8 @@ extension WithThePeers {
             for number in 0..<count {
                 try folder.write("\(number).txt", prose(500 + number))
                 try await peer.drop(
-                    "pack", folder.path("\(number).txt"), "--identity", folder.path("alice"), "--out",
-                    folder.path("\(number).tza"))
+                    "pack", "--identity", "alice", "--receiver-aint", "bob", "--receiver-pubkey",
+                    String(repeating: "0", count: 64), "--input", "\(number).txt", "--output", "\(number).tza")
             }
             let output = try await python(
                 """

@@ -46,15 +46,15 @@ struct ProgramTests {
         let waiting = Task { try await hub.post("/api/ipoll/lease", ["agent": "c", "wait_seconds": 60]) }
         while try await status(hub.url)["waiting_requests"]?.integer != 1 {}
         hub.program.signal(SIGTERM)
-        #expect(try await waiting.value["count"]?.integer == 0)
-        let outcome = try await hub.program.outcome()
-        #expect(outcome.status == 0, "\(outcome)")
-        #expect(outcome.errors.contains("this hub is open"))
         while true {
             let message = await manager.next()
             if message == "STOPPING=1" { break }
             try #require(message == "WATCHDOG=1")
         }
+        #expect(try await waiting.value["count"]?.integer == 0)
+        let outcome = try await hub.program.outcome()
+        #expect(outcome.status == 0, "\(outcome)")
+        #expect(outcome.errors.contains("this hub is open"))
         let next = try await Running(in: folder, ["--open"])
         #expect(try await status(next.url)["messages"]?["pending"]?.integer == 1)
         try await next.program.stop()
