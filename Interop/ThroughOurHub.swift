@@ -69,8 +69,8 @@ extension WithThePeers {
             for number in 0..<count {
                 try folder.write("\(number).txt", prose(500 + number))
                 try await peer.drop(
-                    "pack", folder.path("\(number).txt"), "--identity", folder.path("alice"), "--out",
-                    folder.path("\(number).tza"))
+                    "pack", "--identity", "alice", "--receiver-aint", "bob", "--receiver-pubkey",
+                    String(repeating: "0", count: 64), "--input", "\(number).txt", "--output", "\(number).tza")
             }
             let output = try await python(
                 """
@@ -136,9 +136,10 @@ extension WithThePeers {
             let all = try await Repeated.until(within: .seconds(30)) {
                 try daemon.arrivals().filter { $0.hasSuffix(".tza") }.count == 15
             }
-            #expect(all, "\(try daemon.arrivals())")
+            let arrivals = try daemon.arrivals()
+            #expect(all, "\(arrivals)")
             for number in 0..<15 {
-                #expect(try daemon.content("n\(number).tza") == folder.read("\(number).tza"))
+                #expect(try daemon.content("n\(number).tza") == (try folder.read("\(number).tza")))
             }
             try await daemon.stop()
             try await hub.stop()

@@ -24,9 +24,10 @@ struct ServiceManager: Sendable {
     func stopping() { send("STOPPING=1") }
 
     /// The service is well.
-    func alive() { send("WATCHDOG=1") }
+    func alive() { send("WATCHDOG=1", waits: false) }
 
-    private func send(_ message: String) {
+    /// - Parameter waits: Whether to wait for a manager that has much to read; it would be told again soon.
+    private func send(_ message: String, waits: Bool = true) {
         guard let socketPath else { return }
         let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return }
@@ -42,7 +43,7 @@ struct ServiceManager: Sendable {
         let bytes = Array(message.utf8)
         _ = withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                sendto(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL), $0, length)
+                sendto(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL) | (waits ? 0 : Int32(MSG_DONTWAIT)), $0, length)
             }
         }
     }

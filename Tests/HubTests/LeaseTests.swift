@@ -31,7 +31,8 @@ struct LeaseTests {
         }
     }
 
-    @Test("What is leased is offered to nobody else until it is settled, and settling twice alike is harmless",
+    @Test(
+        "What is leased is offered to nobody else until it is settled, and settling twice alike is harmless",
         arguments: ["mux", "ipoll"])
     func settling(kind: String) async throws {
         let hub = try await TestHub()
@@ -52,8 +53,8 @@ struct LeaseTests {
         #expect(otherwise["settled"]?.text == "commit")
         let again = try await lease(hub, kind, ["limit": 10]).items
         #expect(again.count == 1 && again.first?["deliveries"]?.integer == 2)
-        let lost = try await settle(hub, kind, leases[3], "commit")
-        #expect(lost.status == 409 && lost.code == "lease_lost")
+        let released = try await settle(hub, kind, leases[3], "commit")
+        #expect(released.code == "settled_otherwise" && released["settled"]?.text == "release")
         let unknown = try await settle(hub, kind, "nothing", "commit")
         #expect(unknown.status == 404 && unknown.code == "unknown_lease")
         #expect(try await settle(hub, kind, leases[0], "eat").status == 422)
@@ -69,8 +70,14 @@ struct LeaseTests {
             "/api/ipoll/settle",
             ["agent": "bob", "lease_ids": .texts(leases + ["nothing"]), "settlement": "commit"])
         let results = try #require(answer["results"]?.list)
-        #expect(results.map { $0["state"]?.text ?? $0["code"]?.text } == ["committed", "committed", "committed", "unknown_lease"])
-        #expect(try await hub.get("/api/ipoll/history?agent=bob")["polls"]?.list?.allSatisfy { $0["status"]?.text == "read" } == true)
+        #expect(
+            results.map { $0["state"]?.text ?? $0["code"]?.text } == [
+                "committed", "committed", "committed", "unknown_lease",
+            ])
+        #expect(
+            try await hub.get("/api/ipoll/history?agent=bob")["polls"]?.list?.allSatisfy {
+                $0["status"]?.text == "read"
+            } == true)
         await hub.stop()
     }
 
@@ -80,9 +87,12 @@ struct LeaseTests {
         async let first = lease(hub, kind, ["wait_seconds": 60, "lease_seconds": 1])
         try await hub.waiters(1)
         try await put(hub, kind)
-        #expect(try await first.items.first?["deliveries"]?.integer == 1)
+        let item = try #require(try await first.items.first)
+        #expect(item["deliveries"]?.integer == 1)
         // Nobody settles it: who waits gets it when the lease is over.
         #expect(try await lease(hub, kind, ["wait_seconds": 60]).items.first?["deliveries"]?.integer == 2)
+        let lost = try await settle(hub, kind, try #require(item["lease_id"]?.text), "commit")
+        #expect(lost.status == 409 && lost.code == "lease_lost")
         await hub.stop()
     }
 
@@ -198,26 +208,26 @@ struct LeaseTests {
         try await hub.push("before")
         let polls = try RawConnection(port: hub.port)
         polls.send("GET /api/ipoll/events/bob HTTP/1.1\r\nHost: x\r\n\r\n")
-        #expect(polls.read(through: "\r\n\r\n").contains("text/event-stream"))
-        #expect(polls.read(through: "\n\n").contains("event: waiting\ndata: {\"count\":1}"))
+        #expect(await polls.read(through: "\r\n\r\n").contains("text/event-stream"))
+        #expect(await polls.read(through: "\n\n").contains("event: waiting\ndata: {\"count\":1}"))
         try await hub.waiters(1)
         // One hint may say that something waits still; then comes the message.
         let id = try await hub.push("after", type: "TASK")
-        var told = polls.read(through: "\n\n")
-        while told.contains("event: waiting") { told = polls.read(through: "\n\n") }
+        var told = await polls.read(through: "\n\n")
+        while told.contains("event: waiting") { told = await polls.read(through: "\n\n") }
         #expect(told.contains("event: poll\ndata: {\"id\":\"\(id)\",\"poll_type\":\"TASK\",\"kind\":\"message\"}"))
         let frames = try RawConnection(port: hub.port)
         frames.send("GET /api/mux/events?agent=bob&intent=x HTTP/1.1\r\nHost: x\r\n\r\n")
-        #expect(frames.read(through: "\n\n").contains("text/event-stream") == false)
+        #expect(await frames.read(through: "\n\n").contains("event: waiting"))
         let channel = try await hub.open(intent: "x")
         try await hub.waiters(2)
         try await hub.send(1, on: channel)
-        var hint = frames.read(through: "\n\n")
-        while !hint.contains("event: frame") { hint = frames.read(through: "\n\n") }
+        var hint = await frames.read(through: "\n\n")
+        while !hint.contains("event: frame") { hint = await frames.read(through: "\n\n") }
         #expect(hint.contains("{\"channel_id\":\"\(channel)\",\"seq\":0,\"intent\":\"x\"}"))
         await hub.stop()
         // The end of the hub is the end of the stream.
-        #expect(polls.readAll().hasSuffix("0\r\n\r\n"))
+        #expect(await polls.readAll().hasSuffix("0\r\n\r\n"))
     }
 }
 

@@ -2,6 +2,7 @@ import Fabric
 import Foundation
 import Hub
 import ProgramRunner
+import SystemPackage
 import Testing
 
 @Suite("Operation")
@@ -28,8 +29,9 @@ struct OperationTests {
         var names: Set<String> = []
         for (path, item) in paths.members {
             for (method, operation) in item.object?.members ?? [] {
-                #expect(names.insert(operation["operationId"]?.text ?? "").inserted, "\(method) \(path)")
-                #expect(operation["summary"]?.text?.isEmpty == false, "\(method) \(path)")
+                let isNew = names.insert(operation["operationId"]?.text ?? "").inserted
+                let summary = operation["summary"]?.text ?? ""
+                #expect(isNew && !summary.isEmpty, "\(method) \(path)")
                 // What is described is there: not found and not allowed would say otherwise.
                 let target = path.replacingOccurrences(of: "{", with: "").replacingOccurrences(of: "}", with: "")
                 if !path.contains("events") {
@@ -56,7 +58,10 @@ struct OperationTests {
         #expect(metrics.contains("tibet_hub_request_seconds_count{path=\"/api/mux/send\"} 1"))
         for (path, keys) in [
             ("/api/mux/status", ["features", "largest_message", "hub", "known_intents"]),
-            ("/api/ipoll/status", ["features", "agents", "pending_polls", "total_polls", "rate_limit", "pending_by_agent"]),
+            (
+                "/api/ipoll/status",
+                ["features", "agents", "pending_polls", "total_polls", "rate_limit", "pending_by_agent"]
+            ),
         ] {
             let answer = try await hub.get(path)
             for key in keys { #expect(answer[key] != nil, "\(path) \(key)") }
@@ -105,13 +110,15 @@ struct OperationTests {
         }
         let body = #"{"agent":"a","target":"b","intent":"x"}"#
         for version in ["--http1.1", "--http2"] {
-            let answer = try await curl(version, "-w", " %{http_version} %{http_code}", "-d", body, hub.url + "/api/mux/open")
+            let answer = try await curl(
+                version, "-w", " %{http_version} %{http_code}", "-d", body, hub.url + "/api/mux/open")
             #expect(answer.contains("\"channel_id\"") && answer.hasSuffix(version == "--http2" ? " 2 200" : " 1.1 200"))
             // A refusal before the body's end must not end the connection of the others.
             try folder.write("large", noise(3_000_000))
             let refused = try await curl(
                 version, "-w", " %{http_code}", "--data-binary", "@" + folder.path("large"), "-H", "Expect:",
-                hub.url + "/api/mux/send", "--next", version, "--cacert", folder.path("cert.pem"), "-sS", hub.url + "/health")
+                hub.url + "/api/mux/send", "--next", version, "--cacert", folder.path("cert.pem"), "-sS",
+                hub.url + "/health")
             #expect(refused.contains(" 413") && refused.contains("\"ok\""), "\(refused)")
             let waited = try await curl(version, hub.url + "/api/ipoll/pull/b?wait=0.1")
             #expect(waited.contains("\"polls\":[]"))
@@ -134,6 +141,6 @@ struct OperationTests {
         }
         try await hub.waiters(1000)
         await hub.stop()
-        for connection in connections { #expect(connection.read(through: "\r\n").hasPrefix("HTTP/1.1 200 ")) }
+        for connection in connections { #expect(await connection.read(through: "\r\n").hasPrefix("HTTP/1.1 200 ")) }
     }
 }

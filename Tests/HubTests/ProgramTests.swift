@@ -40,21 +40,21 @@ struct ProgramTests {
         let hub = try await Running(
             in: folder, ["--open"],
             environment: ["NOTIFY_SOCKET": folder.path("notify"), "WATCHDOG_USEC": "20000"])
-        #expect(manager.next().hasPrefix("READY=1"))
-        #expect(manager.next() == "WATCHDOG=1")
+        #expect(await manager.next().hasPrefix("READY=1"))
+        #expect(await manager.next() == "WATCHDOG=1")
         _ = try await hub.post("/api/ipoll/push", ["from_agent": "a", "to_agent": "b", "content": "kept"])
         let waiting = Task { try await hub.post("/api/ipoll/lease", ["agent": "c", "wait_seconds": 60]) }
         while try await status(hub.url)["waiting_requests"]?.integer != 1 {}
         hub.program.signal(SIGTERM)
+        while true {
+            let message = await manager.next()
+            if message == "STOPPING=1" { break }
+            try #require(message == "WATCHDOG=1")
+        }
         #expect(try await waiting.value["count"]?.integer == 0)
         let outcome = try await hub.program.outcome()
         #expect(outcome.status == 0, "\(outcome)")
         #expect(outcome.errors.contains("this hub is open"))
-        while true {
-            let message = manager.next()
-            if message == "STOPPING=1" { break }
-            try #require(message == "WATCHDOG=1")
-        }
         let next = try await Running(in: folder, ["--open"])
         #expect(try await status(next.url)["messages"]?["pending"]?.integer == 1)
         try await next.program.stop()
@@ -106,7 +106,8 @@ struct ProgramTests {
                 if items.isEmpty { break }
                 for item in items {
                     let content = try #require(item["content"]?.text ?? item["payload"]?.text)
-                    #expect(found.insert(content).inserted, "\(content) came twice")
+                    let isNew = found.insert(content).inserted
+                    #expect(isNew, "\(content) came twice")
                 }
             }
         }
@@ -152,7 +153,9 @@ struct ProgramTests {
         #expect(taken.status == 69, "\(taken)")
         let key = try await BuiltProgram.run("hub", "--certificate", "x", in: folder.url)
         #expect(key.status == 64, "\(key)")
-        let missing = try await BuiltProgram.run("hub", "--certificate", "x", "--key", "y", "--port", "0", "--store", folder.path("t.sqlite"), in: folder.url)
+        let missing = try await BuiltProgram.run(
+            "hub", "--certificate", "x", "--key", "y", "--port", "0", "--store", folder.path("t.sqlite"), in: folder.url
+        )
         #expect(missing.status == 78, "\(missing)")
         try await hub.program.stop()
     }
@@ -186,9 +189,11 @@ final class Notifications: Sendable {
     deinit { close(descriptor) }
 
     /// The next message; empty when none comes.
-    func next() -> String {
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        let count = recv(descriptor, &buffer, buffer.count, 0)
-        return String(decoding: buffer[..<max(0, count)], as: UTF8.self)
+    func next() async -> String {
+        await BlockingCall.run { [descriptor] _ in
+            var buffer = [UInt8](repeating: 0, count: 4096)
+            let count = recv(descriptor, &buffer, buffer.count, 0)
+            return String(decoding: buffer[..<max(0, count)], as: UTF8.self)
+        }
     }
 }

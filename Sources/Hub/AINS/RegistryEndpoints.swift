@@ -235,7 +235,11 @@ struct RegistryEndpoints: Sendable {
             }
         }
         let told: String?
-        if case .administrator = caller { told = Self.byAdministrator + (reason ?? "no reason given") } else { told = reason }
+        if case .administrator = caller {
+            told = Self.byAdministrator + (reason ?? "no reason given")
+        } else {
+            told = reason
+        }
         let changed = try await stored { () async throws(StoreError) in
             try await core.store.setSuspended(isSuspended, agent: agent, reason: isSuspended ? told : nil)
         }

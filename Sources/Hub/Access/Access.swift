@@ -122,7 +122,9 @@ struct Access: Sendable {
         case .administrator: throw Self.forbidden(agent)
         case .unsigned:
             let record = try await stored { () async throws(StoreError) in try await store.agent(agent) }
-            guard record == nil else { throw Self.unauthorized("'\(agent)' is registered, so this needs its signature") }
+            guard record == nil else {
+                throw Self.unauthorized("'\(agent)' is registered, so this needs its signature")
+            }
             return .sandbox
         }
     }

@@ -203,7 +203,8 @@ struct PollEndpoints: Sendable {
         // Nothing is archived here: what is kept is shown.
         _ = query.bool("include_archived", else: true)
         try query.check()
-        let type = try Self.known(exchange.address.value("poll_type").map { [$0] }, "poll_type", PollType.init(rawValue:))
+        let type = try Self.known(
+            exchange.address.value("poll_type").map { [$0] }, "poll_type", PollType.init(rawValue:))
         try core.access.require(agent, try await core.access.caller(of: exchange))
         let asked = HistoryQuery(
             agent: agent, session: exchange.address.value("session_id"), type: type?.first,

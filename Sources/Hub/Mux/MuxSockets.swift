@@ -33,7 +33,9 @@ struct MuxSockets: Sendable {
     /// Agrees to a handshake.
     ///
     /// - Throws: 403 without an agent, as the peers' server; 400 for no handshake; 401 and 403 as for requests.
-    func accept(_ head: HTTPRequest, _ channel: any NIOCore.Channel, _ transfer: String) async throws(HubFault) -> Acceptance {
+    func accept(_ head: HTTPRequest, _ channel: any NIOCore.Channel, _ transfer: String) async throws(HubFault)
+        -> Acceptance
+    {
         guard let answer = SocketConnection.acceptance(of: head) else {
             throw HubFault(.badRequest, "this is no WebSocket handshake", code: "bad_handshake")
         }

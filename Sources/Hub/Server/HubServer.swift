@@ -189,7 +189,8 @@ public actor HubServer {
     private func start(_ child: some ServerChildChannel) async throws(ServingFailure) -> RunningServer {
         try await RunningServer.start(
             child, host: configuration.host, port: configuration.port,
-            connections: configuration.limits.connections, logger: Logger(label: "hub") { _ in SwiftLogNoOpLogHandler() })
+            connections: configuration.limits.connections,
+            logger: Logger(label: "hub") { _ in SwiftLogNoOpLogHandler() })
     }
 
     private static func isLoopback(_ host: String) -> Bool {

@@ -17,7 +17,8 @@ struct OperationEndpoints: Sendable {
             Endpoint(.get, "/api/hub/status", "Counts, sizes, version and uptime") {
                 (_) async throws(HubFault) in try await status()
             },
-            Endpoint(.get, MuxSockets.path, "A WebSocket for senders, and for hints to receivers", isPeers: true,
+            Endpoint(
+                .get, MuxSockets.path, "A WebSocket for senders, and for hints to receivers", isPeers: true,
                 query: [
                     .required("agent"), .optional("token", "string", "ignored"),
                     .optional("subscribe", "boolean", "hints of frames to the agent as they come"),
@@ -46,7 +47,9 @@ struct OperationEndpoints: Sendable {
             throw HubFault(.serviceUnavailable, "the store does not answer", code: "unavailable")
                 .with("status", "unavailable").because(error.explanation)
         }
-        return HubReply(["status": "ok", "version": .text(core.configuration.version), "open": .bool(core.configuration.isOpen)])
+        return HubReply([
+            "status": "ok", "version": .text(core.configuration.version), "open": .bool(core.configuration.isOpen),
+        ])
     }
 
     private func status() async throws(HubFault) -> HubReply {

@@ -118,7 +118,7 @@ extension ForkCommand {
             var sources: [ForkListener.Source] = []
             if listens { sources += try await hubSources(agent ?? "", prepared, desk) }
             if let fromMux { sources.append(try await muxSource(fromMux, agent ?? "", prepared, desk)) }
-            if let inbox { sources += try await inboxSources(FilePath(Courier.fromRoot(inbox)), desk) }
+            if let inbox { sources += try await inboxSources(FilePath(DispatchOptions.fromRoot(inbox)), desk) }
             announce(agent, folder)
             let ending = await forks.run(sources, for: span)
             try finish(ending, forks.count)

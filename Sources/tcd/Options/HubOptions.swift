@@ -193,9 +193,12 @@ struct HubStoreOptions: ParsableArguments {
             valueName: "place"))
     var store: String?
 
-    /// The place that the flag, the variable, or nobody names.
+    /// The place that the flag, the variable, or nobody names. The state directory is made if it is not there.
     func location() throws -> String {
         if let store = store ?? HubOptions.variable("TIBET_HUB_STORE") { return store }
-        return try HostDirectories.current().state().appending("hub.sqlite").string
+        let state = try HostDirectories.current().state()
+        try? FileManager.default.createDirectory(
+            atPath: state.string, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        return state.appending("hub.sqlite").string
     }
 }

@@ -34,7 +34,7 @@ struct Consumer: Sendable {
         try lane.removeAbandonedDeposits()
         memory = DayBook(directory: place.directory.appending(".taken"), keeping: Self.daysKept)
         reception = Reception(
-            place, unpackInto: nil, pinnedKeys: [],
+            place, unpackInto: nil, pinnedKeys: [], pins: options.pins,
             ledger: try TransferLedger(directory: place.directory.appending(".received")),
             reserve: try options.reserve(), largestUnpacked: .max, output: output)
     }

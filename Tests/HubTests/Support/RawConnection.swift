@@ -1,7 +1,9 @@
+import Fabric
 import Foundation
 import Glibc
 
-/// A TCP connection without any idea of HTTP. Every wait ends after half a minute, which only a failure takes.
+/// A TCP connection without any idea of HTTP. Every wait ends after half a minute, which only a failure takes, and is done
+/// on a thread of its own: the tasks' threads are those of the hub that is to answer.
 final class RawConnection: @unchecked Sendable {
     // @unchecked: used by one test at a time; the descriptor never changes.
     private let descriptor: Int32
@@ -41,31 +43,37 @@ final class RawConnection: @unchecked Sendable {
     func send(_ text: String) { send(Array(text.utf8)) }
 
     /// Exactly so many bytes; fewer at the end of the connection.
-    func read(_ count: Int) -> [UInt8] {
-        while pending.count < count, receive() {}
-        defer { pending.removeFirst(min(count, pending.count)) }
-        return Array(pending.prefix(count))
+    func read(_ count: Int) async -> [UInt8] {
+        await BlockingCall.run { [self] _ in
+            while pending.count < count, receive() {}
+            defer { pending.removeFirst(min(count, pending.count)) }
+            return Array(pending.prefix(count))
+        }
     }
 
     /// Everything up to and with `mark`.
-    func read(through mark: String) -> String {
-        let mark = Array(mark.utf8)
-        while true {
-            if let range = pending.firstRange(of: mark) {
-                defer { pending.removeFirst(range.upperBound) }
-                return String(decoding: pending[..<range.upperBound], as: UTF8.self)
-            }
-            guard receive() else {
-                defer { pending = [] }
-                return String(decoding: pending, as: UTF8.self)
+    func read(through mark: String) async -> String {
+        await BlockingCall.run { [self] _ in
+            let mark = Array(mark.utf8)
+            while true {
+                if let range = pending.firstRange(of: mark) {
+                    defer { pending.removeFirst(range.upperBound) }
+                    return String(decoding: pending[..<range.upperBound], as: UTF8.self)
+                }
+                guard receive() else {
+                    defer { pending = [] }
+                    return String(decoding: pending, as: UTF8.self)
+                }
             }
         }
     }
 
     /// Everything until the other side ends.
-    func readAll() -> String {
-        while receive() {}
-        return String(decoding: pending, as: UTF8.self)
+    func readAll() async -> String {
+        await BlockingCall.run { [self] _ in
+            while receive() {}
+            return String(decoding: pending, as: UTF8.self)
+        }
     }
 
     private func receive() -> Bool {
@@ -82,13 +90,13 @@ final class RawSocketClient: Sendable {
     let connection: RawConnection
 
     /// Connects and shakes hands; the status line and the header say how that went.
-    init(port: Int, target: String, headers: [String: String] = [:]) throws {
+    init(port: Int, target: String, headers: [String: String] = [:]) async throws {
         connection = try RawConnection(port: port)
         let extra = headers.map { "\($0): \($1)\r\n" }.joined()
         connection.send(
             "GET \(target) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                 + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\(extra)\r\n")
-        head = connection.read(through: "\r\n\r\n")
+        head = await connection.read(through: "\r\n\r\n")
     }
 
     /// The answer to the handshake.
@@ -113,18 +121,18 @@ final class RawSocketClient: Sendable {
     func send(_ text: String) { send(Array(text.utf8)) }
 
     /// The next frame that is no ping: its kind and its content; kind 0 at the end.
-    func next() -> (opcode: UInt8, bytes: [UInt8]) {
+    func next() async -> (opcode: UInt8, bytes: [UInt8]) {
         while true {
-            let head = connection.read(2)
+            let head = await connection.read(2)
             guard head.count == 2 else { return (0, []) }
             var length = Int(head[1] & 0x7f)
-            if length == 126 { length = connection.read(2).reduce(0) { $0 << 8 | Int($1) } }
-            if length == 127 { length = connection.read(8).reduce(0) { $0 << 8 | Int($1) } }
-            let bytes = connection.read(length)
+            if length == 126 { length = await connection.read(2).reduce(0) { $0 << 8 | Int($1) } }
+            if length == 127 { length = await connection.read(8).reduce(0) { $0 << 8 | Int($1) } }
+            let bytes = await connection.read(length)
             if head[0] & 0x0f != 9 { return (head[0] & 0x0f, bytes) }
         }
     }
 
     /// The text of the next frame.
-    func text() -> String { String(decoding: next().bytes, as: UTF8.self) }
+    func text() async -> String { String(decoding: await next().bytes, as: UTF8.self) }
 }
