@@ -250,6 +250,40 @@ extension WithThePeers {
                 "--duration", "2", exits: 2)
         }
 
+        @Test("A fork with its files goes sealed through a mux channel, and is settled when it was answered")
+        func sealedThroughMux() async throws {
+            try folder.write("data.bin", noise(300_000))
+            try folder.folder("back")
+            try await ours("fork", "create", "--intent", "x", "--actor-from", "parent", "-o", "a.fork.json")
+            try await ours(
+                "fork", "send", "a.fork.json", "--to", "worker", "--transport", "mux", "--mux-server", hub.url,
+                "--with",
+                "data.bin")
+            // One that dies before it has answered leaves the fork to the next.
+            let dying = try BuiltProgram.start(
+                [
+                    "fork", "listen", "--agent", "worker", "-o", "dying", "--from-mux", hub.url, "--lease", "2",
+                    "--ack-to", "./back", "--exec", "/bin/sh", "-c", "echo > begun; sleep 600",
+                ], in: folder.url)
+            let began = try await Repeated.until(within: .seconds(60)) { folder.holds("begun") }
+            try #require(began)
+            dying.kill()
+            _ = try await dying.outcome()
+            #expect(try folder.names("back").isEmpty)
+            let outcome = try await BuiltProgram.run(
+                "fork", "listen", "--agent", "worker", "-o", "out", "--from-mux", hub.url, "--count", "1", "--duration",
+                "60", "--ack-to", "./back", "--json", "--exec", "/bin/sh", "-c", "cmp data.bin \"$1/data.bin\"",
+                in: folder.url)
+            try #require(outcome.status == 0, "\(outcome)")
+            let fork = try outcome.objects().last { $0["event"] as? String == "fork" }
+            #expect((fork?["run"] as? [String: Any])?["success"] as? Bool == true)
+            #expect(try folder.names("back").count == 1)
+            let again = try await BuiltProgram.run(
+                "fork", "listen", "--agent", "worker", "-o", "other", "--from-mux", hub.url, "--count", "1",
+                "--duration", "2", in: folder.url)
+            #expect(again.status == 2)
+        }
+
         // MARK: - Fragments
 
         @Test("Eight fragments for eight listeners, two of which are killed: each is done once, and the parent sees it")
