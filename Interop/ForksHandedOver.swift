@@ -10,12 +10,12 @@ extension WithThePeers {
     struct ForksHandedOver {
         let folder: WorkFolder
         let peer: Peer
-        let hub: HubServer
+        let hub: RunningHub
 
         init() async throws {
             folder = try WorkFolder()
             peer = try await Peer(in: folder)
-            hub = try await HubServer(in: folder)
+            hub = try await RunningHub(in: folder)
         }
 
         // MARK: - Both sides

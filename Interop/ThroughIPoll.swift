@@ -8,12 +8,12 @@ extension WithThePeers {
     struct ThroughIPoll {
         let folder: WorkFolder
         let peer: Peer
-        let hub: HubServer
+        let hub: RunningHub
 
         init() async throws {
             folder = try WorkFolder()
             peer = try await Peer(in: folder, .newer)
-            hub = try await HubServer()
+            hub = try await RunningHub()
             let identity = try await BuiltProgram.start(
                 ["identity", "init", "--aint", "alice.aint"], in: folder.url
             ).outcome()

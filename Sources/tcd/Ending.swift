@@ -1,7 +1,7 @@
 internal import UnixSignals
 
 /// A command that receives until it is told to stop: it looks after signals itself.
-protocol EndsByItself {}
+protocol EndsByItself: SendableMetatype {}
 
 /// Stops what receives once: when enough has come, when time is up, or when somebody presses Ctrl-C.
 struct Ending: Sendable {

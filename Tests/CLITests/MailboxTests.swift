@@ -6,22 +6,22 @@ import Testing
 @Suite("Mailboxes", .serialized, .timeLimit(.minutes(2)))
 struct MailboxTests {
     private let folder: WorkFolder
-    private let hub: HubServer
+    private let hub: RunningHub
 
     init() async throws {
         folder = try WorkFolder()
-        hub = try await HubServer()
+        hub = try await RunningHub()
         let identity = try await BuiltProgram.run("identity", "init", "--aint", "alice.aint", in: folder.url)
         try #require(identity.status == 0)
     }
 
-    private func start(_ arguments: [String], at hub: HubServer? = nil) throws -> Program {
+    private func start(_ arguments: [String], at hub: RunningHub? = nil) throws -> Program {
         try BuiltProgram.start(
             arguments, in: folder.url, environment: ["IPOLL_API_URL": (hub ?? self.hub).url])
     }
 
     private func tcd(
-        _ arguments: String..., at hub: HubServer? = nil, exits status: Int32 = 0
+        _ arguments: String..., at hub: RunningHub? = nil, exits status: Int32 = 0
     ) async throws -> Program.Outcome {
         let outcome = try await start(arguments, at: hub).outcome()
         try #require(outcome.status == status, "\(arguments): \(outcome)")
@@ -140,7 +140,7 @@ struct MailboxTests {
         try await hub.program.stop()
         let consumer = try consumer("--count", "1")
         _ = try await consumer.line(containing: "going on")
-        let next = try await HubServer(in: hub.folder, port: port)
+        let next = try await RunningHub(in: hub.folder, port: port)
         let outcome = try await consumer.outcome()
         #expect(outcome.status == 0)
         #expect(try envelopes() == [name])

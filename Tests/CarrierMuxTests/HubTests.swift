@@ -29,7 +29,7 @@ struct HubTests {
 
     @Test("Delivered twice, fetched by two, over a hub that is killed twice: everything comes, once")
     func once() async throws {
-        let hub = try await HubServer()
+        let hub = try await RunningHub()
         let route = Route(scheme: "mux", address: hub.url + "#bob")
         let sender = MuxCarrier(configuration: configuration)
         var envelopes: [SealedEnvelope] = []
@@ -45,7 +45,7 @@ struct HubTests {
         }
         hub.program.kill()
         _ = try await hub.program.outcome()
-        let second = try await HubServer(in: hub.folder, port: hub.port)
+        let second = try await RunningHub(in: hub.folder, port: hub.port)
         let lane = try Lane(directory: FilePath(folder.path("inbox")))
         let made = Noted<ArrivalName>()
         let consumers = [consumer(along: route, into: lane, made), consumer(along: route, into: lane, made)]
@@ -53,7 +53,7 @@ struct HubTests {
         _ = try await Repeated.until(within: .seconds(30)) { try envelopesIn("inbox").count >= 4 }
         second.program.kill()
         _ = try await second.program.outcome()
-        let third = try await HubServer(in: hub.folder, port: hub.port)
+        let third = try await RunningHub(in: hub.folder, port: hub.port)
         let names = envelopes.map(\.name.text).sorted()
         let isThere = try await Repeated.until(within: .seconds(60)) { try envelopesIn("inbox") == names }
         let found = try envelopesIn("inbox")
@@ -92,7 +92,7 @@ struct HubTests {
 
     @Test("A frame that cannot be an envelope is refused with the reason, and the next one comes")
     func refused() async throws {
-        let hub = try await HubServer()
+        let hub = try await RunningHub()
         let opened = try await hub.post(
             "/api/mux/open", ["agent": "mallory", "target": "bob", "intent": "continuityd:inbox"])
         let channel = try #require(opened["channel_id"] as? String)

@@ -16,8 +16,11 @@ struct ConsumerOptions: ParsableArguments {
     @Option(name: .long, help: ArgumentHelp("How much disk to leave free.", valueName: "size"))
     var diskReserve = "256M"
 
+    @OptionGroup var pins: PinOptions
+
     /// Refuses what can be refused before anything is done.
     func check() throws {
+        _ = try pins.signers()
         guard count >= 0 else { throw UsageError("--count must not be less than 0") }
         guard duration.isFinite, (0...Double(Seconds.most)).contains(duration) else {
             throw UsageError("--duration \(duration) is not a time", remedy: "give 0 to \(Seconds.most) seconds")

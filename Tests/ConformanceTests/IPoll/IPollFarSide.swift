@@ -21,26 +21,26 @@ final class IPollFarSide: FarSide {
     /// - Parameter sender: Who is refused when nothing is taken.
     init(sender: String) async throws {
         let agent = "agent-" + UUID().uuidString.lowercased()
-        let hub = Hub(try await HubServer())
+        let hub = Hub(try await RunningHub())
         // Between the first piece and the message that names them all many answers come.
         relay = try BreakingRelay(to: hub.server.port) { hub.hasMore(in: agent) }
         (self.hub, self.sender, self.agent) = (hub, sender, agent)
         route = Route(scheme: "ipoll", address: "http://127.0.0.1:\(relay.port)#\(agent)")
     }
 
-    private var server: HubServer { hub.server }
+    private var server: RunningHub { hub.server }
 
     /// The hub that answers now.
     private final class Hub: Sendable {
-        private let current: Mutex<HubServer>
+        private let current: Mutex<RunningHub>
         /// How many messages there were when the far side began to suffer.
         private let earlier = Atomic(0)
 
-        init(_ server: HubServer) { current = Mutex(server) }
+        init(_ server: RunningHub) { current = Mutex(server) }
 
-        var server: HubServer { current.withLock { $0 } }
+        var server: RunningHub { current.withLock { $0 } }
 
-        func replace(by next: HubServer) { current.withLock { $0 = next } }
+        func replace(by next: RunningHub) { current.withLock { $0 = next } }
 
         func remember(_ count: Int) { earlier.store(count, ordering: .relaxed) }
 

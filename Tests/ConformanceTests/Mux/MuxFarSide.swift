@@ -14,7 +14,7 @@ protocol MuxHost: Sendable {
 }
 
 extension MuxServer: MuxHost {}
-extension HubServer: MuxHost {}
+extension RunningHub: MuxHost {}
 
 /// An agent's mailbox at a mux server, and a relay before the server.
 ///
@@ -37,7 +37,7 @@ final class MuxFarSide: FarSide {
         let host = Host(server, mailbox: "/api/mux/by-target?target=\(agent)&intent=\(intent)&include_closed=true")
         // At our hub many answers come between the first piece of a blob and the frame that names it.
         var hasAll: (@Sendable () -> Bool)?
-        if server is HubServer { hasAll = { host.hasMore() } }
+        if server is RunningHub { hasAll = { host.hasMore() } }
         relay = try BreakingRelay(to: server.port, hasAll: hasAll)
         (self.host, self.agent, self.intent, self.sender) = (host, agent, intent, sender)
         route = Route(scheme: "mux", address: "http://127.0.0.1:\(relay.port)#\(agent)")
@@ -156,7 +156,7 @@ final class MuxFarSide: FarSide {
     }
 
     private func replace(by arguments: [String]) async throws {
-        guard let hub = server as? HubServer else { throw MissingPower("only our hub can be told to") }
+        guard let hub = server as? RunningHub else { throw MissingPower("only our hub can be told to") }
         let next = try await hub.replaced(by: arguments)
         isReplaced.store(arguments != ["--open"], ordering: .relaxed)
         relay.retarget(to: next.port)
@@ -164,14 +164,14 @@ final class MuxFarSide: FarSide {
     }
 
     func passTime(_ duration: Duration) async throws {
-        guard let hub = server as? HubServer else { throw MissingPower("only our hub has leases") }
+        guard let hub = server as? RunningHub else { throw MissingPower("only our hub has leases") }
         try await hub.passTime(duration)
     }
 
     func close() async {
         relay.close()
         // The reference server is shared by all far sides.
-        if let hub = server as? HubServer { _ = try? await hub.program.stop() }
+        if let hub = server as? RunningHub { _ = try? await hub.program.stop() }
     }
 
     func offer(_ offer: Offer) async throws {
@@ -182,7 +182,7 @@ final class MuxFarSide: FarSide {
         var payload: [String: Any] = [
             "name": offer.name, "size_bytes": offer.claimedSize, "digest": offer.claimedDigest.description,
         ]
-        if let hub = server as? HubServer, offer.bytes.count > 1 << 20 {
+        if let hub = server as? RunningHub, offer.bytes.count > 1 << 20 {
             payload["blob_id"] = try await blob(offer, at: hub)
         } else {
             payload["bundle_b64"] = Data(offer.bytes).base64EncodedString()
@@ -192,7 +192,7 @@ final class MuxFarSide: FarSide {
     }
 
     /// The bytes of an offer, as a blob of the hub.
-    private func blob(_ offer: Offer, at hub: HubServer) async throws -> String {
+    private func blob(_ offer: Offer, at hub: RunningHub) async throws -> String {
         let bytes = Data(offer.bytes)
         let uploader = "offerer-\(agent)"
         let blob = try await hub.post(

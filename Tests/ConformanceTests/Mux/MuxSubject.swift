@@ -36,7 +36,7 @@ struct MuxSubject: ConformanceSubject {
     }
 
     func makeFarSide() async throws -> any FarSide {
-        try MuxFarSide(try await HubServer(), intent: "continuityd:inbox", sender: sender)
+        try MuxFarSide(try await RunningHub(), intent: "continuityd:inbox", sender: sender)
     }
 }
 

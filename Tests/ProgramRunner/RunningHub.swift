@@ -5,7 +5,7 @@ public import Foundation
 #endif
 
 /// Our own `tcd hub`, over a store in a folder of its own. It is killed when nothing refers to it any more.
-public final class HubServer: Sendable {
+public final class RunningHub: Sendable {
     /// The port that it listens on, on 127.0.0.1.
     public let port: Int
     /// The program itself.
@@ -35,9 +35,9 @@ public final class HubServer: Sendable {
     }
 
     /// Stops it, and starts another over the same store.
-    public func replaced(by arguments: [String] = ["--open"]) async throws -> HubServer {
+    public func replaced(by arguments: [String] = ["--open"]) async throws -> RunningHub {
         try await program.stop()
-        return try await HubServer(in: folder, arguments)
+        return try await RunningHub(in: folder, arguments)
     }
 
     /// Asks it for a JSON object.

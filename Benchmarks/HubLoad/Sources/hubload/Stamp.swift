@@ -1,0 +1,31 @@
+import Glibc
+
+/// The moment of sending, carried in the payload, so that whoever receives knows how long it took.
+enum Stamp {
+    /// `@` and nineteen digits.
+    static let length = 20
+
+    /// Nanoseconds of a clock that all processes of a machine share and that never goes back.
+    static func now() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+
+    /// A text of `size` bytes that begins with the present moment.
+    static func text(size: Int) -> String {
+        let digits = String(now())
+        let stamp = "@" + String(repeating: "0", count: length - 1 - digits.count) + digits
+        return stamp + String(repeating: "x", count: max(0, size - length))
+    }
+
+    static func read(_ bytes: UnsafeBufferPointer<UInt8>, _ index: Int) -> UInt64? {
+        var value: UInt64 = 0
+        for offset in 1..<length {
+            let digit = bytes[index + offset] &- 0x30
+            guard digit <= 9 else { return nil }
+            value = value * 10 + UInt64(digit)
+        }
+        return value
+    }
+}
