@@ -36,10 +36,10 @@ package struct Machine: Sendable {
 
     /// What Python is asked. Nothing is taken from the folder that it happens to run in.
     private static let question = """
-        import sys
-        sys.path = [p for p in sys.path if p]
-        import importlib.metadata as m
-        print("python", sys.version.split()[0], sys.executable, sep="\\t")
+        from sys import executable, path, version
+        path[:] = [p for p in path if p]
+        from importlib import metadata as m
+        print("python", version.split()[0], executable, sep="\\t")
         for d in m.distributions():
             n = d.metadata["Name"]
             if n: print("package", n, d.version, sep="\\t")

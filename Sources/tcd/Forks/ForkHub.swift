@@ -20,7 +20,7 @@ extension DispatchOptions {
 
     /// How requests to a hub are made, in the name of `sender`.
     func requests(for sender: Identity) throws -> IPollConfiguration {
-        try carriers.ipoll.session.requests(
-            carriers.http.connection, signedBy: carriers.http.noHttpAuth ? nil : sender.key)
+        try carriers.session.requests(
+            carriers.connection, signedBy: carriers.http.noHttpAuth ? nil : sender.key)
     }
 }

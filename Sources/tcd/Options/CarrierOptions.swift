@@ -5,10 +5,13 @@ internal import Fabric
 
 /// How the carriers go about it.
 struct CarrierOptions: ParsableArguments {
+    // Side by side: the parser's own checks, in builds for debugging, take a multiple of the time for each level.
     @OptionGroup var http: HTTPOptions
+    @OptionGroup var connection: ConnectionOptions
     @OptionGroup var scp: SCPOptions
     @OptionGroup var mux: MuxOptions
     @OptionGroup var ipoll: IPollOptions
+    @OptionGroup var session: SessionOptions
 
     @Option(
         name: .long,
@@ -17,7 +20,7 @@ struct CarrierOptions: ParsableArguments {
 
     /// Refuses what can be refused before anything is done.
     func check() throws {
-        try http.check()
+        try connection.check()
         try mux.check()
         _ = try bandwidth()
     }
@@ -25,25 +28,26 @@ struct CarrierOptions: ParsableArguments {
     /// All carriers, for what `sender` sends under `name`.
     func composition(for sender: Identity, name: String) throws -> Composition {
         Composition(
-            http: try http.configuration(for: sender, name: name),
+            http: try http.configuration(for: sender, name: name, connection),
             scp: try scpConfiguration(),
-            mux: try mux.configuration(http.connection, signedBy: sender.key),
-            ipoll: try ipoll.configuration(for: sender, name: name, http.connection),
+            mux: try mux.configuration(connection, signedBy: sender.key),
+            ipoll: ipoll.configuration(name: name, try session.requests(connection, signedBy: sender.key)),
             limit: try bandwidth())
     }
 
     /// All carriers, for probes that nobody signs.
     func composition() throws -> Composition {
         Composition(
-            http: try http.configuration(), scp: try scpConfiguration(),
-            mux: try mux.configuration(http.connection, signedBy: nil),
+            http: try HTTPOptions.configuration(connection), scp: try scpConfiguration(),
+            mux: try mux.configuration(connection, signedBy: nil),
             ipoll: IPollCarrierConfiguration(
-                sender: "", requests: try ipoll.session.requests(http.connection, signedBy: nil)))
+                sender: "", requests: try session.requests(connection, signedBy: nil)))
     }
 
     private func scpConfiguration() throws -> SCPCarrierConfiguration {
         scp.configuration(
-            connectTime: try http.connectTime(), stallTime: try http.stallTime(), accepted: AcceptedKeys.record)
+            connectTime: try connection.connectTime(), stallTime: try connection.stallTime(),
+            accepted: AcceptedKeys.record)
     }
 
     private func bandwidth() throws -> Bandwidth? {

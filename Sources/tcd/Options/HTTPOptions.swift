@@ -11,20 +11,11 @@ struct HTTPOptions: ParsableArguments {
     @Flag(name: .long, help: "Do not send this sender's own name as X-TIBET-Sender-DID.")
     var noSenderDid = false
 
-    @OptionGroup var connection: ConnectionOptions
-
-    /// How long to try connecting.
-    func connectTime() throws -> Duration { try connection.connectTime() }
-
-    /// How long nothing useful may move.
-    func stallTime() throws -> Duration { try connection.stallTime() }
-
-    /// Refuses what can be refused before anything is done.
-    func check() throws { try connection.check() }
-
     /// The carrier's configuration for a sender.
-    func configuration(for sender: Identity, name: String) throws -> HTTPCarrierConfiguration {
-        var configuration = try configuration()
+    func configuration(
+        for sender: Identity, name: String, _ connection: ConnectionOptions
+    ) throws -> HTTPCarrierConfiguration {
+        var configuration = try Self.configuration(connection)
         configuration.signingKey = noHttpAuth ? nil : sender.key
         // The peers look the claim up; only a DID can be found.
         if !noSenderDid, name.hasPrefix("jis:") { configuration.senderDID = name }
@@ -32,13 +23,13 @@ struct HTTPOptions: ParsableArguments {
     }
 
     /// The carrier's configuration for requests that nobody signs.
-    func configuration() throws -> HTTPCarrierConfiguration {
+    static func configuration(_ connection: ConnectionOptions) throws -> HTTPCarrierConfiguration {
         var configuration = HTTPCarrierConfiguration()
         configuration.authorities = connection.authorities.map { FilePath($0) }
         configuration.clientCertificate = connection.clientCertificate.map { FilePath($0) }
         configuration.clientKey = connection.clientKey.map { FilePath($0) }
-        configuration.connectTime = try connectTime()
-        configuration.stallTime = try stallTime()
+        configuration.connectTime = try connection.connectTime()
+        configuration.stallTime = try connection.stallTime()
         configuration.userAgent = "tcd/" + Version.number
         return configuration
     }

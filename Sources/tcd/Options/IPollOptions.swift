@@ -12,16 +12,11 @@ struct IPollOptions: ParsableArguments {
             "The agent in whose name messages are sent. Default: that of the sender's name.", valueName: "name"))
     var agent: String?
 
-    @OptionGroup var session: SessionOptions
-
-    /// The carrier's configuration for what `sender` sends under `name`.
-    func configuration(
-        for sender: Identity, name: String, _ connection: ConnectionOptions
-    ) throws -> IPollCarrierConfiguration {
+    /// The carrier's configuration for what is sent under `name`.
+    func configuration(name: String, _ requests: IPollConfiguration) -> IPollCarrierConfiguration {
         // What is no agent's name matters only to those who send this way: the carrier tells them.
         let agent = agent ?? (try? AgentName.of(name).name) ?? name
-        return IPollCarrierConfiguration(
-            sender: agent, requests: try session.requests(connection, signedBy: sender.key))
+        return IPollCarrierConfiguration(sender: agent, requests: requests)
     }
 }
 

@@ -8,7 +8,7 @@ internal import SystemPackage
 extension DispatchOptions {
     /// The options that were given here.
     var kept: [String: [String]] {
-        let (http, scp) = (carriers.http, carriers.scp)
+        let (http, scp, connection) = (carriers.http, carriers.scp, carriers.connection)
         var kept: [String: [String]] = [:]
         func keep(_ name: String, _ values: [String]) { kept[name] = values.isEmpty ? nil : values }
         func keep(_ name: String, _ value: String?) { keep(name, value.map { [$0] } ?? []) }
@@ -20,11 +20,11 @@ extension DispatchOptions {
         keep("ains-url", resolver.ainsURL)
         keep("no-http-auth", http.noHttpAuth)
         keep("no-sender-did", http.noSenderDid)
-        keep("cacert", http.connection.authorities.map(Self.fromRoot))
-        keep("cert", http.connection.clientCertificate.map(Self.fromRoot))
-        keep("key", http.connection.clientKey.map(Self.fromRoot))
-        keep("connect-timeout", http.connection.connectTimeout.map { "\($0)" })
-        keep("stall-timeout", http.connection.stallTimeout.map { "\($0)" })
+        keep("cacert", connection.authorities.map(Self.fromRoot))
+        keep("cert", connection.clientCertificate.map(Self.fromRoot))
+        keep("key", connection.clientKey.map(Self.fromRoot))
+        keep("connect-timeout", connection.connectTimeout.map { "\($0)" })
+        keep("stall-timeout", connection.stallTimeout.map { "\($0)" })
         keep("ssh-identity", scp.identities.map(Self.fromRoot))
         // For ssh 'none' is no file, but that none is to be read.
         keep("ssh-config", scp.configurationFile.map { $0 == "none" ? $0 : Self.fromRoot($0) })
@@ -36,7 +36,7 @@ extension DispatchOptions {
         keep("mux-keep-open", carriers.mux.keepOpen)
         keep("ipoll-server", resolver.ipollServer)
         keep("ipoll-agent", carriers.ipoll.agent)
-        keep("ipoll-session", carriers.ipoll.session.session.map(Self.fromRoot))
+        keep("ipoll-session", carriers.session.session.map(Self.fromRoot))
         keep("limit-rate", carriers.limitRate)
         return kept
     }
@@ -49,20 +49,20 @@ extension DispatchOptions {
         options.identity.aint = identity.aint ?? one("aint")
         options.resolver.routes = resolver.routes ?? one("routes")
         options.resolver.ainsURL = resolver.ainsURL ?? one("ains-url")
-        var (http, scp) = (carriers.http, carriers.scp)
+        var (http, scp, connection) = (carriers.http, carriers.scp, carriers.connection)
         http.noHttpAuth = http.noHttpAuth || kept["no-http-auth"] != nil
         http.noSenderDid = http.noSenderDid || kept["no-sender-did"] != nil
-        http.connection.authorities = http.connection.authorities ?? one("cacert")
+        connection.authorities = connection.authorities ?? one("cacert")
         // One without the other would be of no use.
-        if http.connection.clientCertificate == nil, http.connection.clientKey == nil {
-            (http.connection.clientCertificate, http.connection.clientKey) = (one("cert"), one("key"))
+        if connection.clientCertificate == nil, connection.clientKey == nil {
+            (connection.clientCertificate, connection.clientKey) = (one("cert"), one("key"))
         }
-        http.connection.connectTimeout = http.connection.connectTimeout ?? one("connect-timeout").flatMap(Double.init)
-        http.connection.stallTimeout = http.connection.stallTimeout ?? one("stall-timeout").flatMap(Double.init)
+        connection.connectTimeout = connection.connectTimeout ?? one("connect-timeout").flatMap(Double.init)
+        connection.stallTimeout = connection.stallTimeout ?? one("stall-timeout").flatMap(Double.init)
         if scp.identities.isEmpty { scp.identities = kept["ssh-identity"] ?? [] }
         scp.configurationFile = scp.configurationFile ?? one("ssh-config")
         scp.acceptNewHostKey = scp.acceptNewHostKey || kept["accept-new-host-key"] != nil
-        (options.carriers.http, options.carriers.scp) = (http, scp)
+        (options.carriers.http, options.carriers.scp, options.carriers.connection) = (http, scp, connection)
         options.fillHubs(from: one)
         options.carriers.limitRate = carriers.limitRate ?? one("limit-rate")
         return options
@@ -77,7 +77,7 @@ extension DispatchOptions {
         carriers.mux.keepOpen = carriers.mux.keepOpen || one("mux-keep-open") != nil
         resolver.ipollServer = resolver.ipollServer ?? one("ipoll-server")
         carriers.ipoll.agent = carriers.ipoll.agent ?? one("ipoll-agent")
-        carriers.ipoll.session.session = carriers.ipoll.session.session ?? one("ipoll-session")
+        carriers.session.session = carriers.session.session ?? one("ipoll-session")
     }
 
     /// A path from the root on, because others use it again from elsewhere.
