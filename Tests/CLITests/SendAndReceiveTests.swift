@@ -21,7 +21,8 @@ struct SendAndReceiveTests {
     static let receivedKeys = [
         "assurance", "auth", "auth_key", "blocks", "canonical_name", "content_digest", "created_at", "digest", "errors",
         "event",
-        "mismatch_class", "name", "pin", "pinned_pubkey", "problem", "received_at", "remote", "resumed_from", "sender_aint", "sender_did",
+        "mismatch_class", "name", "pin", "pinned_pubkey", "problem", "received_at", "remote", "resumed_from",
+        "sender_aint", "sender_did",
         "sender_pubkey", "size_bytes", "stored_name", "surface_status", "tpid", "unpacked", "valid",
         "verification_state",
     ]
