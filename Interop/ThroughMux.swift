@@ -132,7 +132,7 @@ extension WithThePeers {
             // Insisting on mux, it is refused, and the message names the limit.
             let outcome = try await BuiltProgram.run(
                 "send", "large", "--to", "jis:acme:ci@bob.example", "--routes", "routes.toml", "--transport", "mux",
-                in: folder.url)
+                "--mux-server", server.url, in: folder.url)
             #expect(outcome.status != 0 && outcome.errors.contains("takes at most"), "\(outcome)")
         }
 

@@ -38,7 +38,7 @@ struct Doctor: AsyncParsableCommand, ReportingCommand {
             examination.note([.failed("ains", error)])
             return try examination.conclude()
         }
-        let clock = try ClockCheck(carriers.http.configuration())
+        let clock = try ClockCheck(HTTPOptions.configuration(carriers.connection))
         var servers = [resolver.nameService?.address].compactMap { $0 }
         if let address = resolver.nameService?.address {
             examination.note([await clock.reach(address)])
