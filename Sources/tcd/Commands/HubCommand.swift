@@ -14,7 +14,7 @@ struct HubCommand: ParsableCommand {
             messages and the AINS registry on one port, kept on disk until their receivers have them. The Python \
             clients work with it unchanged.
             """,
-        subcommands: [Serve.self, Status.self, Backup.self], defaultSubcommand: Serve.self)
+        subcommands: [Serve.self, Register.self, Status.self, Backup.self], defaultSubcommand: Serve.self)
 }
 
 extension HubCommand {

@@ -49,8 +49,8 @@ struct Setting: Sendable {
             "mux.server", "TIBET_MUX_SERVER", "--mux-server", else: "",
             "the mux server of a named receiver, and of mux-consumer"),
         Setting(
-            "mux.agent", "TIBET_MUX_AGENT", "--mux-agent", else: "tcd-sender",
-            "the agent in whose name channels at mux servers are opened"),
+            "mux.agent", "TIBET_MUX_AGENT", "--mux-agent", else: "",
+            "the agent in whose name channels at mux servers are opened, if not that of the sender's name"),
         Setting(
             "ipoll.server", "IPOLL_API_URL", "--ipoll-server", else: "",
             "the I-Poll server of a named receiver, and of poll"

@@ -30,7 +30,7 @@ struct CarrierOptions: ParsableArguments {
         Composition(
             http: try http.configuration(for: sender, name: name, connection),
             scp: try scpConfiguration(),
-            mux: try mux.configuration(connection, signedBy: sender.key),
+            mux: try mux.configuration(connection, signedBy: sender.key, name: name),
             ipoll: ipoll.configuration(name: name, try session.requests(connection, signedBy: sender.key)),
             limit: try bandwidth())
     }

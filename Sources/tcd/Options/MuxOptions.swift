@@ -10,8 +10,8 @@ struct MuxOptions: ParsableArguments {
     @Option(
         name: .customLong("mux-agent"),
         help: ArgumentHelp(
-            "The agent in whose name channels are opened. Default: $TIBET_MUX_AGENT, or tcd-sender.", valueName: "name")
-    )
+            "The agent in whose name channels are opened. Default: $TIBET_MUX_AGENT, or that of the sender's name.",
+            valueName: "name"))
     var agent: String?
 
     @Option(
@@ -32,10 +32,14 @@ struct MuxOptions: ParsableArguments {
         }
     }
 
-    /// The carrier's configuration for what the holder of `key` sends.
-    func configuration(_ connection: ConnectionOptions, signedBy key: SigningKey?) throws -> MuxCarrierConfiguration {
+    /// The carrier's configuration for what the holder of `key` sends under `name`.
+    func configuration(
+        _ connection: ConnectionOptions, signedBy key: SigningKey?, name: String? = nil
+    ) throws -> MuxCarrierConfiguration {
         var configuration = try Self.configuration(connection, signedBy: key)
-        let named = agent ?? Composition.environment["TIBET_MUX_AGENT"].flatMap { $0.isEmpty ? nil : $0 }
+        let named =
+            agent ?? Composition.environment["TIBET_MUX_AGENT"].flatMap { $0.isEmpty ? nil : $0 }
+            ?? name.flatMap { try? AgentName.of($0).name }
         if let named { configuration.agent = named }
         if let intent { configuration.intent = intent }
         configuration.keepsOpen = keepOpen
