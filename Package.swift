@@ -237,7 +237,7 @@ let package = Package(
         .testTarget(
             name: "HubTests",
             dependencies: [
-                "Fabric", "Hub", "ProgramRunner", "tcd",
+                "Fabric", "Hub", "PostgresRunner", "ProgramRunner", "tcd",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

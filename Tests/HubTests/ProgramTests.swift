@@ -1,6 +1,7 @@
 import Fabric
 import Foundation
 import Glibc
+import PostgresRunner
 import ProgramRunner
 import Testing
 
@@ -64,6 +65,37 @@ struct ProgramTests {
     func killed(round: Int) async throws {
         let folder = try WorkFolder()
         try await Self.killAndCount(in: folder, ["--open", "--store", folder.path("hub.sqlite")], round: round)
+    }
+
+    @Test("Killed in the middle, over PostgreSQL, it has everything that it acknowledged")
+    func killedOverPostgres() async throws {
+        let database = try await PostgresServer.shared().database()
+        try await Self.killAndCount(in: try WorkFolder(), ["--open", "--store", database], round: 1)
+    }
+
+    @Test("What one hub takes another over the same database gives, once, to whoever waits there already")
+    func twoHubs() async throws {
+        let database = try await PostgresServer.shared().database()
+        let arguments = ["--open", "--store", database]
+        let (first, second) = (
+            try await Running(in: try WorkFolder(), arguments), try await Running(in: try WorkFolder(), arguments)
+        )
+        let waiting = Task {
+            try await second.post("/api/mux/lease", ["agent": "b", "intent": "x", "wait_seconds": 60])
+        }
+        while try await status(second.url)["waiting_requests"]?.integer != 1 {}
+        let channel = try #require(
+            try await first.post("/api/mux/open", ["agent": "a", "target": "b", "intent": "x"])["channel_id"])
+        _ = try await first.post("/api/mux/send", ["channel_id": channel, "payload": "across"])
+        let frame = try #require(try await waiting.value["frames"]?.list?.first)
+        #expect(frame["payload"]?.text == "across")
+        let here = try await first.post("/api/mux/lease", ["agent": "b", "intent": "x"])
+        #expect(here["count"]?.integer == 0, "while one hub has given it, the other does not")
+        let settled = try await first.post(
+            "/api/mux/settle", ["agent": "b", "lease_id": try #require(frame["lease_id"]), "settlement": "commit"])
+        #expect(settled["state"]?.text == "committed")
+        try await first.program.stop()
+        try await second.program.stop()
     }
 
     /// Sends from eight sides until the hub is killed, starts it again, and looks for everything that was acknowledged.
