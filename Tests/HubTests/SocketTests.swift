@@ -86,6 +86,17 @@ struct SocketTests {
         #expect(goodbye.opcode == 8 && goodbye.bytes.prefix(2) == [0x03, 0xe9])
     }
 
+    @Test("What is sent in the moment in which HTTP ends is heard")
+    func atOnce() async throws {
+        let hub = try await TestHub()
+        for _ in 0..<100 {
+            let socket = try await RawSocketClient(port: hub.port, target: "/api/mux/ws?agent=w")
+            socket.send(#"{"action":"list"}"#)
+            try #require(await socket.text().contains("channel_list"))
+        }
+        await hub.stop()
+    }
+
     @Test("A receiver hears of frames as they come")
     func hints() async throws {
         let hub = try await TestHub()

@@ -60,7 +60,8 @@ struct MuxSockets: Sendable {
     /// Serves the other side until it leaves, and closes the channels that it opened here.
     func serve(_ acceptance: Acceptance, on channel: any NIOCore.Channel) async {
         guard
-            let connection = try? await SocketConnection.take(channel, largestMessage: core.limits.messageBody)
+            let connection = try? await SocketConnection.take(
+                channel, answering: acceptance.head, largestMessage: core.limits.messageBody)
         else {
             channel.close(promise: nil)
             return

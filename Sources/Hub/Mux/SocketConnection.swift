@@ -16,16 +16,20 @@ struct SocketConnection: Sendable {
     private let channel: any NIOCore.Channel
     private let bridge: NIOLoopBound<(SocketBridge, ChannelHandlerContext)>
 
-    /// Takes HTTP out of a connection's pipeline, of which the answer 101 has just been written, and WebSocket in.
-    static func take(_ channel: any NIOCore.Channel, largestMessage: Int) async throws -> SocketConnection {
+    /// Takes HTTP out of a connection's pipeline and WebSocket in, and then writes the answer that tells the other side so:
+    /// what it sends at once on reading that must find WebSocket here.
+    static func take(
+        _ channel: any NIOCore.Channel, answering head: HTTPResponse, largestMessage: Int
+    ) async throws -> SocketConnection {
         try await channel.eventLoop.submit {
             let pipeline = channel.pipeline.syncOperations
             let (events, continuation) = AsyncStream<SocketBridge.Event>.makeStream()
             let bridge = SocketBridge(continuation)
             let encoder = try pipeline.handler(type: HTTPResponseEncoder.self)
+            let frames = WebSocketFrameEncoder()
             try pipeline.addHandlers(
                 [
-                    WebSocketFrameEncoder(),
+                    frames,
                     ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: largestMessage)),
                     NIOWebSocketFrameAggregator(
                         minNonFinalFragmentSize: 0, maxAccumulatedFrameCount: 1024,
@@ -39,6 +43,8 @@ struct SocketConnection: Sendable {
             pipeline.removeHandler(try pipeline.handler(type: ConnectionGuard.self), promise: nil)
             pipeline.removeHandler(try pipeline.handler(type: DepartureWatch.self), promise: nil)
             pipeline.removeHandler(try pipeline.handler(type: HTTPConnectionStateHandler.self), promise: nil)
+            // From here it goes out as it is, past what encodes frames.
+            try pipeline.context(handler: frames).writeAndFlush(NIOAny(serialized(head)), promise: nil)
             let context = try pipeline.context(handler: bridge)
             return SocketConnection(
                 events: events, channel: channel,
@@ -62,6 +68,11 @@ struct SocketConnection: Sendable {
             if let name = HTTPField.Name(name) { fields[name] = value }
         }
         return HTTPResponse(status: .switchingProtocols, headerFields: fields)
+    }
+
+    private static func serialized(_ head: HTTPResponse) -> ByteBuffer {
+        let fields = head.headerFields.map { "\($0.name.rawName): \($0.value)\r\n" }.joined()
+        return ByteBuffer(string: "HTTP/1.1 \(head.status.code) \(head.status.reasonPhrase)\r\n\(fields)\r\n")
     }
 
     /// Sends a text.

@@ -76,7 +76,6 @@ struct HubResponder: Sendable {
         } catch {
             return try await write(HubReply(error), to: writer, isHead: false, true, transfer)
         }
-        try await writer.writeInformationalHead(acceptance.head)
         await sockets.serve(acceptance, on: channel)
     }
 

@@ -195,8 +195,8 @@ public actor HubServer {
 
     private static func isLoopback(_ host: String) -> Bool {
         if host == "localhost" || host == "::1" { return true }
-        var address = in_addr()
-        return inet_pton(AF_INET, host, &address) == 1 && UInt32(bigEndian: address.s_addr) >> 24 == 127
+        var address = [UInt8](repeating: 0, count: 4)
+        return inet_pton(AF_INET, host, &address) == 1 && address[0] == 127
     }
 }
 
