@@ -50,8 +50,9 @@ struct ArchitectureTests {
         Room(
             folder: "Hub", own: ["Fabric", "CPostgres", "HTTPServing"],
             others: anywhere.union([
-                "Crypto", "FoundationEssentials", "GRDB", "HTTPTypes", "HummingbirdCore", "HummingbirdHTTP2", "Logging",
-                "NIOCore", "NIOHTTP1", "NIOHTTPTypes", "NIOHTTPTypesHTTP1", "NIOWebSocket",
+                "Crypto", "FoundationEssentials", "GRDB", "GRDBSQLite", "HTTPTypes", "HummingbirdCore",
+                "HummingbirdHTTP2", "Logging", "NIOCore", "NIOHTTP1", "NIOHTTPTypes", "NIOHTTPTypesHTTP1",
+                "NIOWebSocket",
             ])),
         Room(folder: "Triage", own: ["Fabric", "CSpawn"], others: anywhere),
         Room(

@@ -96,6 +96,43 @@ struct LeaseTests {
         await hub.stop()
     }
 
+    @Test("Who waits gets what another has taken and let run out", arguments: ["mux", "ipoll"])
+    func inTheSamePlace(kind: String) async throws {
+        let hub = try await TestHub()
+        async let one = lease(hub, kind, ["wait_seconds": 60, "lease_seconds": 1])
+        async let other = lease(hub, kind, ["wait_seconds": 60, "lease_seconds": 1])
+        try await hub.waiters(2)
+        try await put(hub, kind)
+        let deliveries = try await [one, other].compactMap { $0.items.first?["deliveries"]?.integer }
+        #expect(deliveries.sorted() == [1, 2])
+        await hub.stop()
+    }
+
+    @Test("Many who wait for different things each get one of theirs, whatever comes at once")
+    func crowd() async throws {
+        let hub = try await TestHub()
+        let types = ["PUSH", "TASK"]
+        let taken = try await withThrowingTaskGroup(of: JSONValue?.self) { group in
+            for number in 0..<24 {
+                let wish: JSONObject =
+                    number % 3 == 2
+                    ? ["wait_seconds": 60] : ["wait_seconds": 60, "poll_types": .texts([types[number % 3]])]
+                group.addTask { try await lease(hub, "ipoll", wish).items.first }
+            }
+            try await hub.waiters(24)
+            // Enough for all, whichever of them those take who take any.
+            for number in 0..<32 {
+                group.addTask {
+                    try await hub.push("\(number)", type: types[number % 2])
+                    return nil
+                }
+            }
+            return try await group.reduce(into: [JSONValue]()) { $0 += $1.map { [$0] } ?? [] }
+        }
+        #expect(taken.count == 24 && Set(taken.compactMap { $0["content"]?.text }).count == 24)
+        await hub.stop()
+    }
+
     @Test("A pull waits as well, and an empty wait ends in its time")
     func pulling() async throws {
         let hub = try await TestHub()

@@ -171,7 +171,7 @@ struct PollEndpoints: Sendable {
                 try await core.store.pull(
                     agent: agent, filter: filter, after: after, limit: limit, marksRead: marksRead)
             }
-            return (messages, !messages.isEmpty, nil)
+            return HubCore.Look(found: messages, isAny: !messages.isEmpty, due: nil)
         }
         var json = JSONText()
         json.add("polls", list: messages.map { PollAnswers.message($0) })
@@ -191,7 +191,8 @@ struct PollEndpoints: Sendable {
             types: try Self.known(types, "poll_types", PollType.init(rawValue:)))
         try core.access.require(wish.request.agent, try await core.access.caller(of: exchange))
         return try await leasing.answer(
-            exchange, wish, at: MailboxName(.ipoll, of: wish.request.agent), as: "polls",
+            exchange, wish, of: filter.topics?.sorted().joined(separator: " ") ?? "any",
+            at: MailboxName(.ipoll, of: wish.request.agent), as: "polls",
             { () async throws(StoreError) in try await core.store.leaseMessages(wish.request, filter: filter) },
             PollAnswers.leased)
     }

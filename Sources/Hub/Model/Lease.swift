@@ -30,6 +30,8 @@ package struct Lease<Item: Sendable>: Sendable {
 package struct LeaseAnswer<Item: Sendable>: Sendable {
     /// What is held for it now, oldest first.
     package let leases: [Lease<Item>]
+    /// Whether more may wait than was asked for.
+    package let leavesSome: Bool
     /// Where nothing is: when something that is held now becomes available again at the latest. Nil where nothing is held.
     package let nextDue: Timestamp?
 }

@@ -37,7 +37,8 @@ struct MuxConsumers: Sendable {
         try fields.check()
         try core.access.require(wish.request.agent, try await core.access.caller(of: exchange))
         return try await leasing.answer(
-            exchange, wish, at: MailboxName(.mux, of: wish.request.agent), as: "frames",
+            exchange, wish, of: intent.map { "of " + $0 } ?? "any", at: MailboxName(.mux, of: wish.request.agent),
+            as: "frames",
             { () async throws(StoreError) in try await core.store.leaseFrames(wish.request, intent: intent) },
             MuxAnswers.leased)
     }

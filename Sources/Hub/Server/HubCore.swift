@@ -42,39 +42,55 @@ struct HubCore: Sendable {
     /// Asks `attempt` again each time that `mailbox` is rung, until it finds something, the time is over, the other side
     /// has gone, or the hub is about to stop; then returns what was found last.
     ///
-    /// - Parameter attempt: What it finds, whether that is anything, and when it is worth asking again in any case.
+    /// - Parameters:
+    ///   - wish: For those who take what they find: what they would take. See `Bell.add`.
+    ///   - attempt: Looks once.
     func poll<Found: Sendable>(
-        _ exchange: Exchange, at mailbox: MailboxName, for seconds: Double,
-        _ attempt: () async throws(HubFault) -> (found: Found, isAny: Bool, due: Timestamp?)
+        _ exchange: Exchange, at mailbox: MailboxName, taking wish: String? = nil, for seconds: Double,
+        _ attempt: () async throws(HubFault) -> Look<Found>
     ) async throws(HubFault) -> Found {
-        let first = try await attempt()
-        guard seconds > 0, !first.isAny else { return first.found }
+        let eventLoop = exchange.channel.eventLoop
+        func due(_ look: Look<Found>) {
+            if let due = look.due { bell.ring(mailbox, at: due, on: eventLoop) }
+        }
+        guard seconds > 0 else {
+            let look = try await attempt()
+            due(look)
+            return look.found
+        }
         let waiter = Waiter()
-        bell.add(waiter, at: mailbox)
+        var leavesSome = true
+        // Rung from before the first look on, so that nothing comes between the two unnoticed.
+        bell.add(waiter, at: mailbox, taking: wish)
+        defer { bell.remove(waiter, at: mailbox, leavesSome: leavesSome) }
+        var look = try await attempt()
+        leavesSome = look.leavesSome
+        due(look)
+        if look.isAny { return look.found }
         exchange.watchDeparture { waiter.end() }
-        let deadline = waiter.limit(.seconds(seconds), on: exchange.channel.eventLoop)
+        let deadline = waiter.limit(.seconds(seconds), on: eventLoop)
         defer {
             deadline.cancel()
             exchange.watchDeparture(nil)
-            bell.remove(waiter, at: mailbox)
         }
-        // What came between the first look and the first ring.
-        waiter.ring()
-        var last = first.found
         while await waiter.next() == .rung {
-            let next = try await attempt()
-            last = next.found
-            if next.isAny { break }
-            guard let due = next.due else { continue }
-            waiter.ring(in: due.distance(from: .now()), on: exchange.channel.eventLoop)
+            leavesSome = true
+            look = try await attempt()
+            leavesSome = look.leavesSome
+            due(look)
+            if look.isAny { break }
         }
-        return last
+        return look.found
     }
-}
 
-extension Timestamp {
-    /// How long after `other` this is; negative where it is before.
-    func distance(from other: Timestamp) -> Duration {
-        .seconds(seconds - other.seconds) + .nanoseconds(Int64(nanoseconds) - Int64(other.nanoseconds))
+    /// What one look into a mailbox found.
+    struct Look<Found: Sendable>: Sendable {
+        let found: Found
+        /// Whether that is anything.
+        let isAny: Bool
+        /// Whether there may be more of it.
+        var leavesSome = false
+        /// When it is worth looking again in any case, whoever does: what is held now may be there again.
+        let due: Timestamp?
     }
 }

@@ -56,17 +56,17 @@ struct HubReply: Sendable {
 
 /// A JSON object that is written member by member, so that values that are text already need not be read.
 struct JSONText: Sendable {
-    private var members = ""
+    private var members = "{"
 
     /// The object as text.
-    var text: String { "{" + members + "}" }
+    var text: String { members + "}" }
 
     /// Adds a member.
     mutating func add(_ key: String, _ value: JSONValue) { add(key, raw: value.text(.compact)) }
 
     /// Adds a member whose value is JSON text.
     mutating func add(_ key: String, raw: String) {
-        if !members.isEmpty { members += "," }
+        if members.utf8.count > 1 { members += "," }
         members += JSONValue.text(key).text(.compact)
         members += ":"
         members += raw

@@ -188,7 +188,7 @@ public actor HubServer {
 
     private func start(_ child: some ServerChildChannel) async throws(ServingFailure) -> RunningServer {
         try await RunningServer.start(
-            child, host: configuration.host, port: configuration.port,
+            LoopBoundConnections(child), host: configuration.host, port: configuration.port,
             connections: configuration.limits.connections,
             logger: Logger(label: "hub") { _ in SwiftLogNoOpLogHandler() })
     }

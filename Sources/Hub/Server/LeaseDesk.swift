@@ -40,14 +40,18 @@ struct LeaseDesk: Sendable {
     }
 
     /// Waits for something to lease, and answers with it; where nobody takes the answer, everything is released.
+    ///
+    /// - Parameter topic: the same for all who would lease the same.
     func answer<Item: Sendable>(
-        _ exchange: Exchange, _ wish: Wish, at mailbox: MailboxName, as member: String,
+        _ exchange: Exchange, _ wish: Wish, of topic: String, at mailbox: MailboxName, as member: String,
         _ lease: () async throws(StoreError) -> LeaseAnswer<Item>, _ json: (Lease<Item>) -> String
     ) async throws(HubFault) -> HubReply {
-        let leases: [Lease<Item>] = try await core.poll(exchange, at: mailbox, for: wish.wait) {
+        let leases: [Lease<Item>] = try await core.poll(exchange, at: mailbox, taking: topic, for: wish.wait) {
             () async throws(HubFault) in
             let answer = try await stored(lease)
-            return (answer.leases, !answer.leases.isEmpty, answer.nextDue)
+            return HubCore.Look(
+                found: answer.leases, isAny: !answer.leases.isEmpty, leavesSome: answer.leavesSome,
+                due: answer.nextDue ?? answer.leases.first?.until)
         }
         var text = JSONText()
         text.add(member, list: leases.map(json))

@@ -41,16 +41,17 @@ final class Waiter: Sendable {
     /// Whether nobody waits any more.
     var isEnded: Bool { state.withLock { $0.isEnded } }
 
+    /// Whether it was rung, and has not heeded that yet.
+    var isRung: Bool { state.withLock { $0.isRung } }
+
+    /// Whether it waits for a ring at this moment.
+    var isIdle: Bool { state.withLock { $0.continuation != nil } }
+
     /// Says that something may have come.
     func ring() { change { $0.isRung = true } }
 
     /// Ends every wait from now on.
     func end() { change { $0.isEnded = true } }
-
-    /// Rings after a time as well, a moment late rather than early.
-    func ring(in time: Duration, on eventLoop: any EventLoop) {
-        eventLoop.scheduleTask(in: TimeAmount(max(.zero, time) + .milliseconds(2))) { [weak self] in self?.ring() }
-    }
 
     private func expire() { change { $0.isOverdue = true } }
 

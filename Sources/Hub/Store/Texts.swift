@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// What texts the store takes. One rule for both databases: PostgreSQL knows no U+0000, and its indexes no long keys.
 enum Texts {
     /// The most bytes of what is looked up by: names, intents, keys.
@@ -14,7 +16,12 @@ enum Texts {
 
     /// Any other text.
     static func check(_ text: String?, _ field: String) throws(StoreError) {
-        guard let text, text.utf8.contains(0) else { return }
+        guard var text else { return }
+        // Payloads are long, and as bytes they are looked through many at a time.
+        let hasNull = text.withUTF8 { bytes in
+            bytes.baseAddress.map { memchr($0, 0, bytes.count) != nil } ?? false
+        }
+        guard hasNull else { return }
         throw .unstorable(field: field, reason: "it holds the character U+0000")
     }
 }

@@ -20,18 +20,51 @@ enum EscapedJSON {
         return quoted + "\""
     }
 
-    /// `text` in quotes, with only those escapes that JSON demands.
-    static func lightlyQuoted(_ text: String) -> String {
-        let needs: (UInt8) -> Bool = { $0 < 0x20 || $0 == 0x22 || $0 == 0x5c }
-        guard text.utf8.contains(where: needs) else { return "\"" + text + "\"" }
-        var quoted = "\""
-        for scalar in text.unicodeScalars {
-            if scalar.value < 0x80, needs(UInt8(scalar.value)) {
-                quoted += quote(String(scalar)).dropFirst().dropLast()
-            } else {
-                quoted.unicodeScalars.append(scalar)
+    /// Appends `string` in quotes, with only those escapes that JSON demands.
+    static func quoteLightly(_ string: String, to text: inout String) {
+        var string = string
+        let isPlain = string.withUTF8 { plainRun(in: UnsafeRawBufferPointer($0), from: 0) == $0.count }
+        text += "\""
+        if isPlain {
+            text += string
+        } else {
+            for scalar in string.unicodeScalars {
+                if scalar.value < 0x80, needsEscape(UInt8(scalar.value)) {
+                    text += quote(String(scalar)).dropFirst().dropLast()
+                } else {
+                    text.unicodeScalars.append(scalar)
+                }
             }
         }
-        return quoted + "\""
+        text += "\""
     }
+
+    /// Where the first byte from `start` stands that is no plain part of a JSON text: a control character, a quotation mark
+    /// or a backslash. The end, where there is none.
+    ///
+    /// Most texts are plain and some are long: they are looked through eight bytes at a time.
+    static func plainRun(in bytes: UnsafeRawBufferPointer, from start: Int) -> Int {
+        var offset = start
+        while offset + 8 <= bytes.count {
+            let word = bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            if mayNeedEscape(word) { break }
+            offset += 8
+        }
+        while offset < bytes.count, !needsEscape(bytes[offset]) { offset += 1 }
+        return offset
+    }
+
+    private static let ones: UInt64 = 0x0101_0101_0101_0101
+    private static let highs: UInt64 = 0x8080_8080_8080_8080
+
+    /// Whether any of eight bytes needs an escape. A byte borrows from its neighbour only where one was found already.
+    private static func mayNeedEscape(_ word: UInt64) -> Bool {
+        let quotes = word ^ (ones &* 0x22)
+        let backslashes = word ^ (ones &* 0x5c)
+        let controls = (word &- ones &* 0x20) & ~word
+        let hits = controls | ((quotes &- ones) & ~quotes) | ((backslashes &- ones) & ~backslashes)
+        return hits & highs != 0
+    }
+
+    private static func needsEscape(_ byte: UInt8) -> Bool { byte < 0x20 || byte == 0x22 || byte == 0x5c }
 }

@@ -137,11 +137,25 @@ private struct JSONReader {
 
     private mutating func string() throws(JSONFault) -> String {
         offset += 1
+        let end = EscapedJSON.plainRun(in: bytes, from: offset)
+        if end < bytes.count, bytes[end] == UInt8(ascii: "\"") {
+            defer { offset = end + 1 }
+            // Most texts are plain to their end.
+            guard let string = String(validating: bytes[offset..<end], as: UTF8.self) else {
+                throw fault("a text is not UTF-8")
+            }
+            return string
+        }
+        return try escapedString()
+    }
+
+    /// The rest of a text in which there may be escapes.
+    private mutating func escapedString() throws(JSONFault) -> String {
         var text: [UInt8] = []
         while true {
             // Most of a text is plain: it is taken in runs.
             let start = offset
-            while let byte = next, byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") { offset += 1 }
+            offset = EscapedJSON.plainRun(in: bytes, from: start)
             text.append(contentsOf: bytes[start..<offset])
             switch next {
             case UInt8(ascii: "\""):

@@ -38,7 +38,8 @@ extension JSONValue {
         case .null: text += "null"
         case .bool(let bool): text += bool ? "true" : "false"
         case .number(let number): text += style.isPython ? number.asPython : number.text
-        case .text(let string): text += style.isPython ? EscapedJSON.quote(string) : EscapedJSON.lightlyQuoted(string)
+        case .text(let string) where style.isPython: text += EscapedJSON.quote(string)
+        case .text(let string): EscapedJSON.quoteLightly(string, to: &text)
         case .list(let values):
             Self.write(values, between: "[", "]", to: &text, style, level) { value, text in
                 value.write(to: &text, style, level: level + 1)

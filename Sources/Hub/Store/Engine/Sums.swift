@@ -45,22 +45,49 @@ struct Sums: Sendable {
     func statements(slot: Int64) -> [SQLStatement] {
         let mailboxes = loads.filter { $0.value.unsettled != 0 || $0.value.bytes != 0 }
             .sorted { ($0.key.kind.code, $0.key.agent) < ($1.key.kind.code, $1.key.agent) }
-            .map { mailbox, load in
+        let counts = totals.filter { $0.value != 0 }.sorted { $0.key.rawValue < $1.key.rawValue }
+        var statements: [SQLStatement] = []
+        for some in mailboxes.pieces(of: Self.mostRows) {
+            statements.append(
                 SQLStatement(
                     """
-                    INSERT INTO mailbox (kind, agent, unsettled, bytes) VALUES (?, ?, ?, ?)
+                    INSERT INTO mailbox (kind, agent, unsettled, bytes) VALUES \(Self.places(4, rows: some.count))
                     ON CONFLICT (kind, agent) DO UPDATE SET
                     unsettled = mailbox.unsettled + excluded.unsettled, bytes = mailbox.bytes + excluded.bytes
-                    """, .integer(mailbox.kind.code), .text(mailbox.agent), .integer(load.unsettled),
-                    .integer(load.bytes))
-            }
-        let counts = totals.filter { $0.value != 0 }.sorted { $0.key.rawValue < $1.key.rawValue }.map { total, amount in
-            SQLStatement(
-                """
-                INSERT INTO total (name, slot, amount) VALUES (?, ?, ?)
-                ON CONFLICT (name, slot) DO UPDATE SET amount = total.amount + excluded.amount
-                """, .text(total.rawValue), .integer(slot), .integer(amount))
+                    """,
+                    arguments: some.flatMap { mailbox, load -> [SQLValue] in
+                        [
+                            .integer(mailbox.kind.code), .text(mailbox.agent), .integer(load.unsettled),
+                            .integer(load.bytes),
+                        ]
+                    }))
         }
-        return mailboxes + counts
+        if !counts.isEmpty {
+            statements.append(
+                SQLStatement(
+                    """
+                    INSERT INTO total (name, slot, amount) VALUES \(Self.places(3, rows: counts.count))
+                    ON CONFLICT (name, slot) DO UPDATE SET amount = total.amount + excluded.amount
+                    """,
+                    arguments: counts.flatMap { total, amount -> [SQLValue] in
+                        [.text(total.rawValue), .integer(slot), .integer(amount)]
+                    }))
+        }
+        return statements
+    }
+
+    /// How many rows one statement writes: each number of rows is another text to be kept prepared.
+    private static let mostRows = 16
+
+    /// `(?, ?), (?, ?)` for so many rows of so many values.
+    private static func places(_ values: Int, rows: Int) -> String {
+        repeatElement(ItemChoice.places(values), count: rows).joined(separator: ", ")
+    }
+}
+
+extension Array {
+    /// The elements in their order, in pieces of at most so many.
+    fileprivate func pieces(of count: Int) -> [ArraySlice<Element>] {
+        stride(from: 0, to: self.count, by: count).map { self[$0..<Swift.min($0 + count, self.count)] }
     }
 }

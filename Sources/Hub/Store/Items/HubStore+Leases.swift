@@ -29,7 +29,7 @@ extension HubStore {
             let leasing = Leasing(
                 waiting: waiting, limit: min(max(1, request.limit), 100), bytes: core.configuration.answerBytes,
                 until: change.now + max(1, request.duration.microseconds))
-            let (token, rows) = try leasing.take(columns, change)
+            let (token, rows, leavesSome) = try leasing.take(columns, change)
             let leases = rows.map { row in
                 let item = decode(row)
                 return Lease(
@@ -37,7 +37,8 @@ extension HubStore {
                     until: Timestamp(microseconds: leasing.until), item: item)
             }
             let next = leases.isEmpty ? try leasing.nextDue(change) : nil
-            return LeaseAnswer(leases: leases, nextDue: next.map { Timestamp(microseconds: $0) })
+            return LeaseAnswer(
+                leases: leases, leavesSome: leavesSome, nextDue: next.map { Timestamp(microseconds: $0) })
         }
     }
 }
@@ -52,19 +53,22 @@ private struct Leasing {
     /// How many items whose lease is over are offered again at once.
     private static let mostReturned = 256
 
-    /// The name of the leases, and the rows of the items, oldest first.
-    func take(_ columns: String, _ change: Change) throws(JobFailure) -> (token: String, rows: [SQLRow]) {
+    /// The name of the leases, the rows of the items, oldest first, and whether more may wait.
+    func take(
+        _ columns: String, _ change: Change
+    ) throws(JobFailure) -> (token: String, rows: [SQLRow], leavesSome: Bool) {
         let finding = waiting.statements(limit: limit, now: change.now, ending: change.dialect.takingRows)
         let found = try change.execute([returning(change)] + finding)
         let numbers = WaitingItems.merge(Array(found.dropFirst()), limit: limit, bytes: bytes)
         let token = LeaseName.freshToken()
-        guard !numbers.isEmpty else { return (token, []) }
+        guard !numbers.isEmpty else { return (token, [], false) }
+        let leavesSome = numbers.count >= limit || numbers.count < found.dropFirst().reduce(0) { $0 + $1.rows.count }
         let taking = SQLStatement(
             """
             UPDATE item SET state = 1, due = ?, lease = ?, settled = 0, deliveries = deliveries + 1
             WHERE number IN \(ItemChoice.places(numbers.count))
             """, arguments: [.integer(until), .text(token)] + numbers.map { .integer($0) })
-        return (token, try change.change([taking, Inquiry.selection(numbers, columns)])[1].rows)
+        return (token, try change.change([taking, Inquiry.selection(numbers, columns)])[1].rows, leavesSome)
     }
 
     /// Offers again what nobody holds any more. Undone or not, that changes nothing that anybody was told.

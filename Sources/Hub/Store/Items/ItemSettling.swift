@@ -34,9 +34,25 @@ struct ItemSettling {
         let names = leases.map { LeaseName($0) }
         let rows = try find(names.compactMap { $0?.number }, change)
         var results: [String: Result<Settled, StoreError>] = [:]
+        var ended: [(lease: String, row: Row)] = []
         for (id, name) in zip(leases, names) where results[id] == nil {
             guard let name, let row = rows[name.number] else { continue }
-            results[id] = try settle(id, name, row, change)
+            switch try judge(id, name, row, change) {
+            case .told(let result): results[id] = result
+            case .apply:
+                if let word = LeaseRecord.Word(settlement), word != .release {
+                    ended.append((id, row))
+                    // Which channel it closes is known when all are written.
+                    results[id] = .success(Settled(outcome: outcome(row, change), closedChannel: nil))
+                } else {
+                    results[id] = .success(try leave(name, row, change))
+                }
+            }
+        }
+        let closed = try finish(ended.map(\.row), change)
+        for (id, row) in ended {
+            guard let channel = row.channel, closed[channel] == row.number else { continue }
+            results[id] = .success(Settled(outcome: outcome(row, change), closedChannel: channel))
         }
         return leases.map { results[$0] ?? .failure(.unknownLease($0)) }
     }
@@ -55,21 +71,31 @@ struct ItemSettling {
         return Dictionary(rows.map { ($0.number, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    private func settle(
+    private enum Judgement {
+        /// The settlement is to be written.
+        case apply
+        /// Nothing is to be written; this is the answer.
+        case told(Result<Settled, StoreError>)
+    }
+
+    private func judge(
         _ id: String, _ name: LeaseName, _ row: Row, _ change: Change
-    ) throws(JobFailure) -> Result<Settled, StoreError> {
+    ) throws(JobFailure) -> Judgement {
         guard row.lease == name.token else {
             // Released, and leased again since then: the release was heard.
             let isReleased = try change.row("SELECT 1 FROM released WHERE lease = ?", .text(id)) != nil
-            guard isReleased else { return .failure(.leaseLost(id)) }
-            guard case .release = settlement else { return .failure(.settledOtherwise(id, .release(after: .zero))) }
-            return .success(Settled(outcome: .waiting(from: Timestamp(microseconds: change.now)), closedChannel: nil))
+            guard isReleased else { return .told(.failure(.leaseLost(id))) }
+            guard case .release = settlement else {
+                return .told(.failure(.settledOtherwise(id, .release(after: .zero))))
+            }
+            return .told(
+                .success(Settled(outcome: .waiting(from: Timestamp(microseconds: change.now)), closedChannel: nil)))
         }
         switch row.record.verdict(on: settlement, at: change.now) {
-        case .lost: return .failure(.leaseLost(id))
-        case .otherwise(let word): return .failure(.settledOtherwise(id, word.settlement))
-        case .same: return .success(Settled(outcome: outcome(row, change), closedChannel: nil))
-        case .apply: return .success(try apply(name, row, change))
+        case .lost: return .told(.failure(.leaseLost(id)))
+        case .otherwise(let word): return .told(.failure(.settledOtherwise(id, word.settlement)))
+        case .same: return .told(.success(Settled(outcome: outcome(row, change), closedChannel: nil)))
+        case .apply: return .apply
         }
     }
 
@@ -82,28 +108,17 @@ struct ItemSettling {
         }
     }
 
-    private func apply(_ name: LeaseName, _ row: Row, _ change: Change) throws(JobFailure) -> Settled {
-        switch settlement {
-        case .commit:
-            let closed = try finish(row, .commit, reason: nil, change)
-            return Settled(outcome: .committed, closedChannel: closed)
-        case .refuse(let reason):
-            let closed = try finish(row, .refuse, reason: reason, change)
-            change.sums.add(1, to: .itemsRefused)
-            return Settled(outcome: .refused, closedChannel: closed)
-        case .extend(let time):
-            let until = change.now + max(1, time.microseconds)
-            _ = try change.change(
-                "UPDATE item SET due = ? WHERE number = ?", .integer(until), .integer(row.number))
-            return Settled(outcome: .leased(until: Timestamp(microseconds: until)), closedChannel: nil)
-        case .release(let rest):
-            return try release(name, row, after: rest.microseconds, change)
-        }
+    /// Writes a settlement that leaves the item where it is.
+    private func leave(_ name: LeaseName, _ row: Row, _ change: Change) throws(JobFailure) -> Settled {
+        guard case .extend(let time) = settlement else { return try release(name, row, change) }
+        let until = change.now + max(1, time.microseconds)
+        _ = try change.change("UPDATE item SET due = ? WHERE number = ?", .integer(until), .integer(row.number))
+        return Settled(outcome: .leased(until: Timestamp(microseconds: until)), closedChannel: nil)
     }
 
-    private func release(
-        _ name: LeaseName, _ row: Row, after rest: Int64, _ change: Change
-    ) throws(JobFailure) -> Settled {
+    private func release(_ name: LeaseName, _ row: Row, _ change: Change) throws(JobFailure) -> Settled {
+        var rest: Int64 = 0
+        if case .release(let time) = settlement { rest = time.microseconds }
         let due = change.now + rest
         _ = try change.change([
             SQLStatement(
@@ -117,28 +132,46 @@ struct ItemSettling {
         return Settled(outcome: .waiting(from: Timestamp(microseconds: due)), closedChannel: nil)
     }
 
-    /// Ends the matter of one item. The channel that was closed by it, if one was.
-    private func finish(
-        _ row: Row, _ word: LeaseRecord.Word, reason: String?, _ change: Change
-    ) throws(JobFailure) -> String? {
-        let state: ItemState = word == .commit ? .committed : .refused
-        let retention =
-            word == .commit ? core.configuration.settledRetention : core.configuration.refusedRetention
-        var statements = [
-            SQLStatement(
-                "UPDATE item SET state = ?, settled = ?, reason = ?, expires = ? WHERE number = ?",
-                .integer(state.code), .integer(word.rawValue), .optional(reason),
-                .integer(change.now + retention.microseconds), .integer(row.number))
-        ]
+    /// Ends the matter of items, with as few statements as there can be: consumers settle many at once. Each channel that
+    /// was closed by that, with the number of the item that was its last.
+    private func finish(_ rows: [Row], _ change: Change) throws(JobFailure) -> [String: Int64] {
+        guard !rows.isEmpty, let word = LeaseRecord.Word(settlement) else { return [:] }
+        var reason: String?
+        if case .refuse(let text) = settlement { reason = text }
+        let isCommit = word == .commit
+        let retention = isCommit ? core.configuration.settledRetention : core.configuration.refusedRetention
+        let update = SQLStatement(
+            "UPDATE item SET state = ?, settled = ?, reason = ?, expires = ? WHERE number IN "
+                + ItemChoice.places(rows.count),
+            arguments: [
+                .integer((isCommit ? ItemState.committed : .refused).code), .integer(word.rawValue), .optional(reason),
+                .integer(change.now + retention.microseconds),
+            ] + rows.map { .integer($0.number) })
+        _ = try change.change([update])
         // What was refused keeps its blob, for whoever looks at it.
-        if word == .commit, let blob = row.blob {
-            statements.append(BlobUse.end(blob, 1, after: core.configuration.settledBlobRetention, at: change.now))
+        if isCommit { try BlobUse.end(rows.compactMap(\.blob), core, change) }
+        for row in rows { change.sums.add(items: -1, bytes: -row.size, to: MailboxName(row.kind, of: agent)) }
+        if !isCommit { change.sums.add(Int64(rows.count), to: .itemsRefused) }
+        return try settleChannels(of: rows, refused: !isCommit, change)
+    }
+
+    private func settleChannels(
+        of rows: [Row], refused: Bool, _ change: Change
+    ) throws(JobFailure) -> [String: Int64] {
+        var channels: [String: (count: Int64, last: Int64)] = [:]
+        for row in rows {
+            guard let channel = row.channel else { continue }
+            channels[channel, default: (0, row.number)].count += 1
+            channels[channel]?.last = row.number
         }
-        _ = try change.change(statements)
-        change.sums.add(items: -1, bytes: -row.size, to: MailboxName(row.kind, of: agent))
-        guard let channel = row.channel else { return nil }
-        let isClosed = try ChannelClosing.settle(1, refused: word == .refuse ? 1 : 0, of: channel, core, change)
-        return isClosed ? channel : nil
+        var closed: [String: Int64] = [:]
+        // In one order, so that no two hubs wait for each other's rows in a circle.
+        for (channel, settled) in channels.sorted(by: { $0.key < $1.key }) {
+            let isClosed = try ChannelClosing.settle(
+                settled.count, refused: refused ? settled.count : 0, of: channel, core, change)
+            if isClosed { closed[channel] = settled.last }
+        }
+        return closed
     }
 
     /// Commits the waiting frames of a channel that its readers were shown. How many there were, and their bytes.
