@@ -48,7 +48,8 @@ final class Connection {
     /// The next line without its end.
     func line() throws(LoadFailure) -> String {
         while true {
-            if let at = buffer[start..<end].firstIndex(of: 0x0a) {
+            let place = buffer.withUnsafeBytes { Scan.place(of: 0x0a, in: .init(rebasing: $0[..<end]), from: start) }
+            if let at = place {
                 let line = String(decoding: buffer[start..<at], as: UTF8.self)
                 start = at + 1
                 return line.hasSuffix("\r") ? String(line.dropLast()) : line
@@ -58,25 +59,35 @@ final class Connection {
     }
 
     /// Exactly that many bytes.
-    func read(_ count: Int) throws(LoadFailure) -> ArraySlice<UInt8> {
-        while end - start < count { try fill() }
-        defer { start += count }
-        return buffer[start..<start + count]
+    func read(_ count: Int) throws(LoadFailure) -> [UInt8] {
+        let there = min(count, end - start)
+        var bytes = Array(buffer[start..<start + there])
+        start += there
+        guard there < count else { return bytes }
+        bytes.append(contentsOf: repeatElement(0, count: count - there))
+        var done = there
+        while done < count {
+            done += try receive(&bytes, from: done)
+        }
+        return bytes
     }
 
     private func fill() throws(LoadFailure) {
         if start > 0 {
-            buffer.removeSubrange(0..<start)
-            buffer.append(contentsOf: repeatElement(0, count: start))
+            buffer.withUnsafeMutableBytes { _ = memmove($0.baseAddress!, $0.baseAddress! + start, end - start) }
             end -= start
             start = 0
         }
         if end == buffer.count { buffer.append(contentsOf: repeatElement(0, count: buffer.count)) }
-        let room = buffer.count - end
-        let count = buffer.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress! + end, room, 0) }
+        end += try receive(&buffer, from: end)
+    }
+
+    /// Receives into `bytes` behind the first `offset` of them, and tells how many came.
+    private func receive(_ bytes: inout [UInt8], from offset: Int) throws(LoadFailure) -> Int {
+        let count = bytes.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress! + offset, $0.count - offset, 0) }
         if count < 0, errno == EAGAIN { throw LoadFailure.nothingCame }
         guard count > 0 else { throw LoadFailure("the connection broke while reading: \(errno)") }
-        end += count
+        return count
     }
 }
 

@@ -12,7 +12,8 @@ final class HTTPConversation {
     func send(_ method: String, _ target: String, _ body: [UInt8] = []) throws(LoadFailure) {
         var head = "\(method) \(target) HTTP/1.1\r\nHost: \(host)\r\nUser-Agent: hubload\r\n"
         if method != "GET" { head += "Content-Type: application/json\r\nContent-Length: \(body.count)\r\n" }
-        try connection.write(Array((head + "\r\n").utf8) + body)
+        head += "\r\n"
+        try connection.write(head.utf8 + body)
     }
 
     /// Sends a request and returns the body of the answer, which has to be a success.
@@ -32,7 +33,7 @@ final class HTTPConversation {
             if line.hasPrefix("content-length:") { length = Int(line.dropFirst(15).filter(\.isNumber)) ?? 0 }
             if line.hasPrefix("transfer-encoding:") { isChunked = line.contains("chunked") }
         }
-        let body = isChunked ? try chunks() : Array(try connection.read(length))
+        let body = isChunked ? try chunks() : try connection.read(length)
         guard status.split(separator: " ").dropFirst().first?.hasPrefix("2") == true else {
             throw LoadFailure("\(status): \(String(decoding: body, as: UTF8.self))")
         }

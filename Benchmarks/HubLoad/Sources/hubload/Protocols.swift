@@ -44,7 +44,9 @@ struct HubExchange: Exchange {
         let http = try HTTPConversation(load.server)
         let opened = try http.request(
             "POST", "/api/mux/open",
-            Array("{\"agent\":\"sender\(mark)-\(sender)\",\"target\":\"\(target)\",\"intent\":\"stream\"}".utf8))
+            Array(
+                "{\"agent\":\"sender\(mark)-\(sender)\",\"target\":\"\(target)\",\"intent\":\"stream\",\"metadata\":{\"keep_open\":true}}"
+                    .utf8))
         guard let channel = Scan.texts("channel_id", in: opened).first else { throw LoadFailure("no channel") }
         var pace = Pace(rate: load.rate, among: load.senders)
         for _ in 0..<share where !tally.hasFailed {

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// The moment of sending, carried in the payload, so that whoever receives knows how long it took.
 enum Stamp {
@@ -15,11 +16,23 @@ enum Stamp {
     /// A text of `size` bytes that begins with the present moment.
     static func text(size: Int) -> String {
         let digits = String(now())
-        let stamp = "@" + String(repeating: "0", count: length - 1 - digits.count) + digits
-        return stamp + String(repeating: "x", count: max(0, size - length))
+        let zeros = String(decoding: repeatElement(0x30 as UInt8, count: length - 1 - digits.count), as: UTF8.self)
+        return "@" + zeros + digits + padding(max(0, size - length))
     }
 
-    static func read(_ bytes: UnsafeBufferPointer<UInt8>, _ index: Int) -> UInt64? {
+    /// Whose making would otherwise cost more than the sending.
+    private static let paddings = Mutex<[Int: String]>([:])
+
+    private static func padding(_ size: Int) -> String {
+        paddings.withLock { known in
+            if let text = known[size] { return text }
+            let text = String(decoding: repeatElement(0x78 as UInt8, count: size), as: UTF8.self)
+            known[size] = text
+            return text
+        }
+    }
+
+    static func read(_ bytes: UnsafeRawBufferPointer, _ index: Int) -> UInt64? {
         var value: UInt64 = 0
         for offset in 1..<length {
             let digit = bytes[index + offset] &- 0x30
