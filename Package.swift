@@ -257,7 +257,7 @@ let package = Package(
         .testTarget(
             name: "ResolverTests",
             dependencies: [
-                "Fabric", "Resolver",
+                "Fabric", "ProgramRunner", "Resolver",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: rules),
@@ -278,7 +278,7 @@ let package = Package(
         .testTarget(
             name: "CarrierIPollTests",
             dependencies: [
-                "Fabric", "CarrierIPoll", "HubClient",
+                "Fabric", "CarrierIPoll", "HubClient", "ProgramRunner",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: rules),

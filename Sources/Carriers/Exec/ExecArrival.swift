@@ -1,6 +1,5 @@
 internal import Fabric
 internal import Glibc
-internal import Synchronization
 internal import SystemPackage
 
 /// An envelope that a plug-in holds in a file.
@@ -13,7 +12,7 @@ struct ExecArrival: Arrival {
     let claimedDigest: Digest
     let size: Int64
     let lease: Duration?
-    private let record = Record()
+    private let log = SettlementLog()
 
     init(
         carrier: ExecCarrier, route: Route, id: String, path: String, requestedName: ArrivalName, claimedDigest: Digest,
@@ -81,18 +80,18 @@ struct ExecArrival: Arrival {
     }
 
     func settle(_ settlement: Settlement) async throws(SettlementError) {
-        guard try record.needs(settlement) else { return }
-        let request = Self.request(id, settlement, along: route)
-        let message: PluginMessage
-        do throws(CarrierError) {
-            message = try await BlockingCall.run { isCancelled throws(CarrierError) in
-                try ask(request, isCancelled)
+        try await log.settle(settlement) { () async throws(SettlementError) in
+            let request = Self.request(id, settlement, along: route)
+            let message: PluginMessage
+            do throws(CarrierError) {
+                message = try await BlockingCall.run { isCancelled throws(CarrierError) in
+                    try ask(request, isCancelled)
+                }
+            } catch {
+                throw .notTold(error)
             }
-        } catch {
-            throw .notTold(error)
+            guard message.type == "settled" else { throw .leaseLost }
         }
-        guard message.type == "settled" else { throw .leaseLost }
-        record.told(settlement)
     }
 
     /// The message that answers: `settled`, or the error that the lease is lost.
@@ -138,16 +137,5 @@ struct ExecArrival: Arrival {
     private static func seconds(_ duration: Duration) -> Int64 {
         let (seconds, attoseconds) = duration.components
         return max(0, seconds + (attoseconds > 0 ? 1 : 0))
-    }
-
-    /// What was said, shared by the copies of the arrival.
-    private final class Record: Sendable {
-        private let record = Mutex(SettlementRecord())
-
-        func needs(_ settlement: Settlement) throws(SettlementError) -> Bool {
-            try record.withLock { record throws(SettlementError) in try record.needs(settlement) }
-        }
-
-        func told(_ settlement: Settlement) { record.withLock { $0.told(settlement) } }
     }
 }

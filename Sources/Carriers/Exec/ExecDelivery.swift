@@ -17,16 +17,16 @@ struct ExecDelivery {
         var request = PluginRequest(.deliver, envelope, address: route.address)
         request.offset = prefix.size
         request.path = PluginRequest.envelopePath
-        let sink = MonotonicProgress(progress, size: envelope.size)
+        let taken = DeliveryProgress(progress, size: envelope.size)
         let countsTaken = !carrier.introduction.tellsProgress
         var receipt: DeliveryReceipt?
         try carrier.session(isCancelled).run(
             request, feeding: EnvelopeFeed(envelope, source: source, after: prefix),
-            moved: { if countsTaken { sink.report($0) } }
+            moved: { if countsTaken { taken.advance(to: $0) } }
         ) { message, tookAll throws(CarrierError) in
             switch message.type {
             case "progress":
-                if let bytes = message.bytes { sink.report(bytes) }
+                if let bytes = message.bytes { taken.advance(to: bytes) }
                 return .goOn
             case "receipt":
                 receipt = try check(message, tookAll: tookAll, resumedFrom: prefix.size)
@@ -36,7 +36,7 @@ struct ExecDelivery {
             }
         }
         guard let receipt else { throw .misbehaved(plugin, "did not answer") }
-        progress.report(envelope.size)
+        taken.finish()
         return receipt
     }
 
@@ -80,23 +80,5 @@ struct ExecDelivery {
             strength: strength, route: route, storedName: message.storedName.flatMap { $0.isEmpty ? nil : $0 },
             farDigest: message.digest == nil ? nil : envelope.digest, wasDuplicate: wasDuplicate,
             resumedFrom: resumedFrom)
-    }
-}
-
-/// Progress that never goes back and leaves the last byte to the receipt.
-private final class MonotonicProgress {
-    private let sink: ProgressSink
-    private let size: Int64
-    private var last: Int64 = 0
-
-    init(_ sink: ProgressSink, size: Int64) {
-        self.sink = sink
-        self.size = size
-    }
-
-    func report(_ bytes: Int64) {
-        guard bytes > last, bytes < size else { return }
-        last = bytes
-        sink.report(bytes)
     }
 }

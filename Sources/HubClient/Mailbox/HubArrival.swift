@@ -1,5 +1,4 @@
 package import Fabric
-internal import Synchronization
 
 /// One envelope that a hub leased to us: in the frame or message itself, or as a blob beside it.
 ///
@@ -27,7 +26,7 @@ package struct HubArrival: Arrival {
     private let mailbox: HubMailbox
     private let agent: HubAgent
     private let leaseID: String
-    private let record = Record()
+    private let log = SettlementLog()
 
     /// An arrival from its claims.
     ///
@@ -76,8 +75,7 @@ package struct HubArrival: Arrival {
     }
 
     package func settle(_ settlement: Settlement) async throws(SettlementError) {
-        guard try record.needs(settlement) else { return }
-        do throws(SettlementError) {
+        try await log.settle(settlement) { () async throws(SettlementError) in
             // Told even when the calling task was cancelled meanwhile: what is durable need not be offered again, and
             // what is given up need not wait until the lease is over.
             let (client, leaseID, mailbox, agent) = (client, leaseID, mailbox, agent)
@@ -89,22 +87,6 @@ package struct HubArrival: Arrival {
                 }
             }
             try await telling.value.get()
-        } catch {
-            // Whoever asks again with the same word gets the same answer without another question.
-            if case .settledOtherwise(let first) = error { record.told(first) }
-            throw error
         }
-        record.told(settlement)
-    }
-
-    /// What was said, shared by the copies of the arrival.
-    private final class Record: Sendable {
-        private let record = Mutex(SettlementRecord())
-
-        func needs(_ settlement: Settlement) throws(SettlementError) -> Bool {
-            try record.withLock { record throws(SettlementError) in try record.needs(settlement) }
-        }
-
-        func told(_ settlement: Settlement) { record.withLock { $0.told(settlement) } }
     }
 }

@@ -116,7 +116,7 @@ struct InMemoryArrival: Arrival {
     let offer: Offer
     let requestedName: ArrivalName
     let ticket: Int
-    private let record = Guarded()
+    private let log = SettlementLog()
 
     var claimedDigest: Digest { offer.claimedDigest }
     var size: Int64 { offer.claimedSize }
@@ -148,19 +148,8 @@ struct InMemoryArrival: Arrival {
     }
 
     func settle(_ settlement: Settlement) async throws(SettlementError) {
-        guard try record.needs(settlement) else { return }
-        try farSide.change { state throws(SettlementError) in try state.queue.settle(ticket, settlement) }
-        record.told(settlement)
-    }
-
-    /// What was said, shared by the copies of the arrival.
-    private final class Guarded: Sendable {
-        private let record = Mutex(SettlementRecord())
-
-        func needs(_ settlement: Settlement) throws(SettlementError) -> Bool {
-            try record.withLock { record throws(SettlementError) in try record.needs(settlement) }
+        try await log.settle(settlement) { () async throws(SettlementError) in
+            try farSide.change { state throws(SettlementError) in try state.queue.settle(ticket, settlement) }
         }
-
-        func told(_ settlement: Settlement) { record.withLock { $0.told(settlement) } }
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import ProgramRunner
 
 /// A TCP connection without any idea of HTTP. Every wait ends after a minute, which only a failure
 /// takes.
@@ -150,37 +151,13 @@ func loopback(_ port: Int) -> sockaddr_in {
 
 /// A server that does what a test says with each connection, on a thread per connection.
 final class RawServer: Sendable {
-    let port: Int
-    private let descriptor: Int32
+    private let listener: LoopbackListener
 
     init(_ script: @escaping @Sendable (RawSocket) -> Void) {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        var address = loopback(0)
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                precondition(bind(descriptor, $0, length) == 0 && listen(descriptor, 16) == 0)
-                getsockname(descriptor, $0, &length)
-            }
-        }
-        self.descriptor = descriptor
-        port = Int(in_port_t(bigEndian: address.sin_port))
-        Thread {
-            while true {
-                let connection = accept(descriptor, nil, nil)
-                // Closed by whom uses it last: its number may be somebody else's the moment after.
-                if connection < 0 {
-                    close(descriptor)
-                    return
-                }
-                let socket = RawSocket(adopting: connection)
-                Thread { script(socket) }.start()
-            }
-        }.start()
+        listener = LoopbackListener { script(RawSocket(adopting: $0)) }
     }
 
-    deinit { shutdown(descriptor, Int32(SHUT_RDWR)) }
-
+    var port: Int { listener.port }
     var url: String { "http://127.0.0.1:\(port)" }
 }
 

@@ -1,5 +1,6 @@
 import Fabric
 import Foundation
+import ProgramRunner
 import Synchronization
 
 /// A server of mailboxes that answers as a test says, on a thread per connection. Stopped with the value.
@@ -30,8 +31,7 @@ final class StubServer: Sendable {
         static let notFound = Reply.json(["detail": "Not Found"], status: 404)
     }
 
-    let port: Int
-    private let descriptor: Int32
+    private let listener: LoopbackListener
     private let state: State
 
     private final class State: Sendable {
@@ -44,38 +44,14 @@ final class StubServer: Sendable {
     /// What was asked, in order.
     var requests: [Request] { state.requests.withLock { $0 } }
 
+    var port: Int { listener.port }
     var url: String { "http://127.0.0.1:\(port)" }
 
     init(_ answer: @escaping @Sendable (Request) -> Reply) {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                precondition(bind(descriptor, $0, length) == 0 && listen(descriptor, 16) == 0)
-                getsockname(descriptor, $0, &length)
-            }
-        }
-        self.descriptor = descriptor
-        port = Int(in_port_t(bigEndian: address.sin_port))
         let state = State(answer)
         self.state = state
-        Thread {
-            while true {
-                let connection = accept(descriptor, nil, nil)
-                if connection < 0 {
-                    // Closed here and nowhere else: its number may be somebody else's from then on.
-                    close(descriptor)
-                    return
-                }
-                Thread { Self.serve(connection, state) }.start()
-            }
-        }.start()
+        listener = LoopbackListener { Self.serve($0, state) }
     }
-
-    deinit { shutdown(descriptor, Int32(SHUT_RDWR)) }
 
     private static func serve(_ connection: Int32, _ state: State) {
         defer { close(connection) }
@@ -84,7 +60,8 @@ final class StubServer: Sendable {
             state.requests.withLock { $0.append(request) }
             let reply = state.answer(request)
             let head = ["HTTP/1.1 \(reply.status) X", "Content-Length: \(reply.body.utf8.count)"] + reply.headers
-            guard write(head.joined(separator: "\r\n") + "\r\n\r\n" + reply.body, to: connection) else { return }
+            guard LoopbackListener.write(head.joined(separator: "\r\n") + "\r\n\r\n" + reply.body, to: connection)
+            else { return }
         }
     }
 
@@ -127,16 +104,6 @@ final class StubServer: Sendable {
         let count = recv(connection, &bytes, bytes.count, 0)
         guard count > 0 else { return false }
         buffer += bytes[..<count]
-        return true
-    }
-
-    private static func write(_ text: String, to connection: Int32) -> Bool {
-        var rest = Array(text.utf8)[...]
-        while !rest.isEmpty {
-            let put = rest.withUnsafeBytes { send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
-            guard put > 0 else { return false }
-            rest = rest.dropFirst(put)
-        }
         return true
     }
 }

@@ -1,6 +1,5 @@
 package import Fabric
 package import HubClient
-internal import Synchronization
 
 /// A message that is held for the caller until it is settled.
 package struct HeldPoll: Sendable {
@@ -13,7 +12,7 @@ package struct HeldPoll: Sendable {
     package let hubLease: HubLease?
 
     private let tell: @Sendable (Settlement) async throws(SettlementError) -> Void
-    private let record = Record()
+    private let log = SettlementLog()
 
     init(
         _ message: PollMessage, lease: Duration, hubLease: HubLease? = nil,
@@ -28,25 +27,6 @@ package struct HeldPoll: Sendable {
     /// Says what became of it. On return that is durable: at a hub that leases, there; otherwise in the set of seen
     /// messages here. The same settlement twice is harmless, and `extend` may come any number of times before the last.
     package func settle(_ settlement: Settlement) async throws(SettlementError) {
-        guard try record.needs(settlement) else { return }
-        do throws(SettlementError) {
-            try await tell(settlement)
-        } catch {
-            // Whoever asks again with the same word gets the same answer without another question.
-            if case .settledOtherwise(let first) = error { record.told(first) }
-            throw error
-        }
-        record.told(settlement)
-    }
-
-    /// What was said, shared by the copies.
-    private final class Record: Sendable {
-        private let record = Mutex(SettlementRecord())
-
-        func needs(_ settlement: Settlement) throws(SettlementError) -> Bool {
-            try record.withLock { record throws(SettlementError) in try record.needs(settlement) }
-        }
-
-        func told(_ settlement: Settlement) { record.withLock { $0.told(settlement) } }
+        try await log.settle(settlement) { () async throws(SettlementError) in try await tell(settlement) }
     }
 }

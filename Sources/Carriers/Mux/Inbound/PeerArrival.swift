@@ -1,6 +1,5 @@
 internal import Fabric
 internal import HubClient
-internal import Synchronization
 
 /// An envelope in a frame of a peer's server. It is in memory as a whole, as the server hands it over.
 ///
@@ -18,7 +17,7 @@ final class PeerArrival: Arrival {
     private let sender: String?
     private let bytes: [UInt8]
     private let reader: PeerMailboxReader
-    private let record = Mutex(SettlementRecord())
+    private let log = SettlementLog()
 
     /// - Parameter framesSent: How many frames the channel was seen to have.
     init(
@@ -35,7 +34,7 @@ final class PeerArrival: Arrival {
     }
 
     deinit {
-        if record.withLock({ $0.final == nil }) { reader.release(place, after: .zero) }
+        if log.final == nil { reader.release(place, after: .zero) }
     }
 
     func copy(into sink: any EnvelopeSink, from offset: Int64) async throws(CopyError) {
@@ -58,21 +57,24 @@ final class PeerArrival: Arrival {
     }
 
     func settle(_ settlement: Settlement) async throws(SettlementError) {
-        let isNew = try record.withLock { record throws(SettlementError) in try record.needs(settlement) }
-        guard isNew else { return }
-        do throws(CarrierError) {
-            switch settlement {
-            case .extend: break
-            case .release(let time): reader.release(place, after: time)
-            case .commit: try await reader.finish(place, of: framesSent)
-            case .refuse(let reason):
-                try await reader.finish(place, of: framesSent)
-                reader.configuration.report(
-                    .frameRejected(channel: place.channel, seq: place.seq, sender: sender, reason: reason))
+        try await log.settle(settlement) { () async throws(SettlementError) in
+            do throws(CarrierError) {
+                try await tell(settlement)
+            } catch {
+                throw .notTold(error)
             }
-        } catch {
-            throw .notTold(error)
         }
-        record.withLock { $0.told(settlement) }
+    }
+
+    private func tell(_ settlement: Settlement) async throws(CarrierError) {
+        switch settlement {
+        case .extend: break
+        case .release(let time): reader.release(place, after: time)
+        case .commit: try await reader.finish(place, of: framesSent)
+        case .refuse(let reason):
+            try await reader.finish(place, of: framesSent)
+            reader.configuration.report(
+                .frameRejected(channel: place.channel, seq: place.seq, sender: sender, reason: reason))
+        }
     }
 }

@@ -18,11 +18,11 @@ struct Delivery {
 
     /// Delivers, from where an earlier attempt stopped if there was one.
     func run(reporting sink: ProgressSink) throws(SSHFailure) -> DeliveryReceipt {
-        var progress = DeliveryProgress(sink, size: envelope.size)
+        let progress = DeliveryProgress(sink, size: envelope.size)
         try SourceReading.check(source, size: envelope.size)
         if let held = try held() {
             try removeLeftover()
-            return try finish(held, digest: envelope.digest, wasDuplicate: true, resumedFrom: 0, &progress)
+            return try finish(held, digest: envelope.digest, wasDuplicate: true, resumedFrom: 0, progress)
         }
         let (offset, hasher) = try resumption()
         progress.advance(to: offset)
@@ -30,14 +30,14 @@ struct Delivery {
         // processors without instructions for it.
         let outgoing = Outgoing(
             source, size: envelope.size, from: offset, hasher: directory.computesDigests ? nil : hasher)
-        try cleaningUp { () throws(SSHFailure) in try send(outgoing, &progress) }
+        try cleaningUp { () throws(SSHFailure) in try send(outgoing, progress) }
         let (isThere, digest) = try cleaningUp { () throws(SSHFailure) in try verify(outgoing) }
-        guard isThere else { return try finishElsewhere(from: offset, &progress) }
+        guard isThere else { return try finishElsewhere(from: offset, progress) }
         let (name, wasDuplicate) = try publish()
         // Of a duplicate the digest was computed to find out that it is one.
         return try finish(
             name, digest: wasDuplicate ? envelope.digest : digest, wasDuplicate: wasDuplicate, resumedFrom: offset,
-            &progress)
+            progress)
     }
 
     /// The number of leading bytes of the envelope that the far side holds under the staging name, and on stable storage.
@@ -102,7 +102,7 @@ struct Delivery {
         }
     }
 
-    private func send(_ outgoing: Outgoing, _ progress: inout DeliveryProgress) throws(SSHFailure) {
+    private func send(_ outgoing: Outgoing, _ progress: DeliveryProgress) throws(SSHFailure) {
         let missing = envelope.size - outgoing.position
         if missing >= Self.sizeWorthAsking, let room = try directory.room(), room < missing { throw full(room) }
         do throws(SSHFailure) {
@@ -165,10 +165,10 @@ struct Delivery {
     /// The file that was being written has gone. That is well if these bytes have got their name meanwhile: what a killed
     /// sender had asked for is still done after its end.
     private func finishElsewhere(
-        from offset: Int64, _ progress: inout DeliveryProgress
+        from offset: Int64, _ progress: DeliveryProgress
     ) throws(SSHFailure) -> DeliveryReceipt {
         guard let held = try held() else { throw damaged("lost the file that was being written") }
-        return try finish(held, digest: envelope.digest, wasDuplicate: true, resumedFrom: offset, &progress)
+        return try finish(held, digest: envelope.digest, wasDuplicate: true, resumedFrom: offset, progress)
     }
 
     private func damaged(_ what: String) -> SSHFailure {
@@ -194,7 +194,7 @@ struct Delivery {
     }
 
     private func finish(
-        _ name: ArrivalName, digest: Digest?, wasDuplicate: Bool, resumedFrom: Int64, _ progress: inout DeliveryProgress
+        _ name: ArrivalName, digest: Digest?, wasDuplicate: Bool, resumedFrom: Int64, _ progress: DeliveryProgress
     ) throws(SSHFailure) -> DeliveryReceipt {
         let strength = try directory.settle(name.text)
         // Of a duplicate too: the attempt that brought it may have died just before this.

@@ -1,22 +1,22 @@
-internal import Fabric
 internal import Synchronization
 
 /// Progress that never goes back, and reaches the whole size only with the receipt (`Carrier`, obligation 8).
-final class DeliveryProgress: Sendable {
+public final class DeliveryProgress: Sendable {
     private let sink: ProgressSink
     private let size: Int64
     private let last = Mutex<Int64>(-1)
 
-    init(_ sink: ProgressSink, size: Int64) {
+    /// Progress of a delivery of `size` bytes, told to `sink`.
+    public init(_ sink: ProgressSink, size: Int64) {
         self.sink = sink
         self.size = size
     }
 
-    /// The far side's system has taken `bytes`, of which it does not say yet that it keeps them.
-    func advance(to bytes: Int64) { report(min(bytes, size - 1)) }
+    /// The far side has taken `bytes`, of which it does not say yet that it keeps them.
+    public func advance(to bytes: Int64) { report(min(bytes, size - 1)) }
 
     /// The receipt is in.
-    func finish() { report(size) }
+    public func finish() { report(size) }
 
     private func report(_ bytes: Int64) {
         last.withLock { last in
