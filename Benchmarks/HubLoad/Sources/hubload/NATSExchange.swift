@@ -1,8 +1,10 @@
 import Glibc
 
-/// NATS JetStream: each publish waits for its acknowledgement; a pull consumer fetches and acknowledges.
+/// NATS JetStream: each publish waits for its acknowledgement; a consumer is sent each message and acknowledges it. (One
+/// that fetches is left unanswered now and then by NATS 2.9.)
 struct NATSExchange: Exchange {
     private static let inbox = "_INBOX.load"
+    private static let delivery = "deliver.load"
 
     func send(_ share: Int, as sender: Int, _ load: Load, _ tally: Tally) throws(LoadFailure) {
         let nats = try Conversation(load.server, inbox: "\(Self.inbox).s\(sender)")
@@ -18,19 +20,13 @@ struct NATSExchange: Exchange {
     }
 
     func receive(as receiver: Int, _ load: Load, _ tally: Tally) throws(LoadFailure) {
-        let nats = try Conversation(load.server, inbox: "\(Self.inbox).r\(receiver)")
+        let nats = try Conversation(load.server, inbox: Self.delivery)
         while tally.received.load(ordering: .relaxed) < load.count, !tally.hasFailed {
-            try nats.publish(
-                "$JS.API.CONSUMER.MSG.NEXT.LOAD.all", reply: true,
-                Array("{\"batch\":100,\"expires\":1000000000}".utf8))
-            var taken = 0
-            while taken < 100, let message = try nats.nextIfAny() {
-                // What ends a batch has a status line in place of a payload with a moment in it.
-                guard let reply = message.reply, reply.hasPrefix("$JS.ACK") else { break }
-                tally.arrived(Scan.stamps(in: message.payload))
-                try nats.publish(reply, reply: false, Array("+ACK".utf8))
-                taken += 1
+            guard let message = try nats.nextIfAny(), let reply = message.reply, reply.hasPrefix("$JS.ACK") else {
+                continue
             }
+            tally.arrived(Scan.stamps(in: message.payload))
+            try nats.publish(reply, reply: false, Array("+ACK".utf8))
         }
     }
 
@@ -41,7 +37,7 @@ struct NATSExchange: Exchange {
         let stream = "{\"name\":\"LOAD\",\"subjects\":[\"load.>\"],\"storage\":\"file\",\"retention\":\"workqueue\"}"
         let consumer =
             "{\"stream_name\":\"LOAD\",\"config\":{\"durable_name\":\"all\",\"ack_policy\":\"explicit\","
-            + "\"max_ack_pending\":100000}}"
+            + "\"deliver_subject\":\"\(delivery)\",\"max_ack_pending\":100000}}"
         for (subject, body) in [
             ("$JS.API.STREAM.CREATE.LOAD", stream), ("$JS.API.CONSUMER.DURABLE.CREATE.LOAD.all", consumer),
         ] {
@@ -62,7 +58,6 @@ struct NATSExchange: Exchange {
 
         init(_ server: Server, inbox: String) throws(LoadFailure) {
             connection = try Connection(host: server.host, port: server.port)
-            // A request for messages is now and then not answered at all, not even when it expires.
             connection.losePatience(after: 2)
             self.inbox = inbox
             guard try connection.line().hasPrefix("INFO") else { throw LoadFailure("no NATS server") }
