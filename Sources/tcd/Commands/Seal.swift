@@ -8,6 +8,9 @@ struct Seal: ParsableCommand, ReportingCommand {
     static let configuration = CommandConfiguration(
         abstract: "Seal a file, a directory or standard input into an envelope.",
         discussion: """
+            An envelope is signed and compressed. It is not encrypted: every host that carries it can read it. \
+            Encrypt the content before sealing where that matters.
+
             The envelope is written to a temporary file beside its place, synced, and renamed, so there is never half \
             of one. Without -o it is called by its surface name, in this directory.
             """)

@@ -7,6 +7,8 @@ struct Send: AsyncParsableCommand, ReportingCommand {
     static let configuration = CommandConfiguration(
         abstract: "Seal something and deliver it.",
         discussion: """
+            An envelope is signed, not encrypted: every host, hub and proxy on the way can read it.
+
             The envelope is sealed once into the outbox, on stable storage, before the first byte leaves. The routes to \
             the target are tried in order until one of them brings it there. What cannot be delivered now stays in the \
             outbox, the exit status is 75, and the message says when it is tried again by 'tcd outbox drain'. \
