@@ -47,16 +47,27 @@ public struct Pin: Sendable, Equatable {
     public let source: String
     /// The keys before this one, the latest first.
     public let previous: [Previous]
+    /// The places that the name service's routes led to when they were pinned (`Route.place`), sorted; nil where none
+    /// were pinned. For the kind `ains` only.
+    public let hosts: [String]?
+
+    /// How many hosts a pin can have.
+    public static let mostHosts = 64
 
     /// A pin from its parts.
     ///
-    /// - Throws: `unusable` when kind, subject or key cannot be a pin's.
+    /// - Throws: `unusable` when kind, subject, key or hosts cannot be a pin's.
     public init(
         kind: Kind, subject: String, key: String, since: Timestamp = .now(), reason: String, source: String,
-        previous: [Previous] = []
+        previous: [Previous] = [], hosts: [String]? = nil
     ) throws(TrustError) {
         guard Self.isText(subject, 1...512) else { throw .unusable("a subject has 1 to 512 bytes on one line") }
         guard let key = Self.canonical(key, of: kind) else { throw .unusable(Self.form(of: kind)) }
+        if let hosts {
+            guard kind == .ains, hosts.count <= Self.mostHosts, hosts.allSatisfy({ Self.isText($0, 1...4096) }) else {
+                throw .unusable("only a name service's key has hosts: at most \(Self.mostHosts), each on one line")
+            }
+        }
         self.kind = kind
         self.subject = subject
         self.key = key
@@ -64,6 +75,7 @@ public struct Pin: Sendable, Equatable {
         self.reason = Self.cleaned(reason)
         self.source = Self.cleaned(source)
         self.previous = previous
+        self.hosts = hosts.map { Set($0).sorted() }
     }
 
     /// The SHA-256 of the key's bytes, as a person compares it by telephone.

@@ -58,6 +58,8 @@ struct PinFile {
             let reason: String
             let source: String
             let previous: [Previous]
+            /// Left out of the file where there are none.
+            let hosts: [String]?
 
             struct Previous: Codable {
                 let key: String
@@ -73,6 +75,7 @@ struct PinFile {
                 since = pin.since.iso8601
                 reason = pin.reason
                 source = pin.source
+                hosts = pin.hosts
                 previous = pin.previous.map {
                     Previous(key: $0.key, since: $0.since.iso8601, until: $0.until.iso8601, reason: $0.reason)
                 }
@@ -93,7 +96,7 @@ struct PinFile {
                 do {
                     return try Pin(
                         kind: kind, subject: self.subject, key: key, since: since, reason: reason, source: source,
-                        previous: earlier)
+                        previous: earlier, hosts: hosts)
                 } catch {
                     throw Flaw("the pin of \(subject): \(error.explanation)")
                 }

@@ -118,6 +118,28 @@ public struct TrustStore: Sendable {
         }
     }
 
+    /// Pins the hosts that the routes of a name service lead to, beside the key that is pinned for the subject.
+    ///
+    /// - Parameter replacing: Whether hosts that are pinned already make way. If false, they stay.
+    /// - Returns: The pin as it stands afterwards.
+    /// - Throws: `missing` when no key is pinned; `unusable` for hosts that a pin cannot have.
+    @discardableResult
+    public func pinHosts(
+        _ hosts: [String], of kind: Pin.Kind, _ subject: String, replacing: Bool
+    ) throws(TrustError) -> Pin {
+        try change { pins throws(TrustError) in
+            guard let index = pins.firstIndex(where: { $0.kind == kind && $0.subject == subject }) else {
+                throw .missing(kind, subject: subject)
+            }
+            let old = pins[index]
+            if old.hosts != nil, !replacing { return old }
+            pins[index] = try Pin(
+                kind: kind, subject: subject, key: old.key, since: old.since, reason: old.reason, source: old.source,
+                previous: old.previous, hosts: hosts)
+            return pins[index]
+        }
+    }
+
     private static func standing(of key: String, against pin: Pin?) -> Standing {
         guard let pin else { return .unknown }
         return Pin.canonical(key, of: pin.kind) == pin.key ? .matches(pin) : .changed(pinned: pin)

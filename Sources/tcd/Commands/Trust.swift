@@ -119,6 +119,10 @@ struct PinReport {
         Terminal.say("  key          \(pin.key)")
         Terminal.say("  fingerprint  \(pin.fingerprint)")
         Terminal.say("  since        \(pin.since.iso8601), \(pin.reason) (\(pin.source))")
+        if let hosts = pin.hosts {
+            let shown = hosts.isEmpty ? "none" : hosts.map { VerdictReport.shown($0) }.joined(separator: ", ")
+            Terminal.say("  hosts        \(shown)")
+        }
         for key in pin.previous {
             Terminal.say("  before       \(key.key), \(key.since.iso8601) to \(key.until.iso8601), \(key.reason)")
         }
@@ -138,7 +142,7 @@ struct PinReport {
                             ("until", .text(key.until.iso8601)), ("reason", .text(key.reason)),
                         ])
                     })
-            ),
+            ), ("hosts", pin.hosts.map { .init($0) } ?? .null),
         ]
     }
 }

@@ -54,6 +54,24 @@ struct TrustStoreTests {
         #expect(try store.pins() == [pin(first)])
     }
 
+    @Test("Hosts are pinned beside the key, stay until they are replaced, and go when the key is rotated")
+    func routeHosts() throws {
+        #expect(throws: TrustError.self) { try store.pinHosts(["a:443"], of: .ains, "bob.aint", replacing: false) }
+        try store.add(pin(first))
+        #expect(try store.pin(.ains, "bob.aint")?.hosts == nil)
+        try store.pinHosts(["b:22", "a:443", "a:443"], of: .ains, "bob.aint", replacing: false)
+        #expect(try store.pinHosts(["evil:443"], of: .ains, "bob.aint", replacing: false).hosts == ["a:443", "b:22"])
+        let held = try TrustStore(state: scratch.path).pin(.ains, "bob.aint")
+        #expect(held?.hosts == ["a:443", "b:22"])
+        #expect(held?.key == first)
+        #expect(try store.check(.ains, "bob.aint", key: first) == held.map { .matches($0) })
+        #expect(try store.pinHosts([], of: .ains, "bob.aint", replacing: true).hosts == [])
+        #expect(try store.rotate(.ains, "bob.aint", to: second, reason: "", source: "test").hosts == nil)
+        #expect(throws: TrustError.self) { try store.pinHosts(["a\nb"], of: .ains, "bob.aint", replacing: true) }
+        let many = (0...Pin.mostHosts).map { "h\($0):1" }
+        #expect(throws: TrustError.self) { try store.pinHosts(many, of: .ains, "bob.aint", replacing: true) }
+    }
+
     @Test("The first who pins wins, and the second learns of it")
     func admitted() throws {
         #expect(try store.admit(pin(first)) == .unknown)
