@@ -15,6 +15,8 @@ struct Candidate: Sendable {
     let resumedFrom: Int64
     /// Whether the inbox held it before it was delivered.
     let isDuplicate: Bool
+    /// Who sent it, as the hub says that it came from; nil where it came another way.
+    let sender: ArrivalSender?
 
     init(_ arrival: HTTPArrival) {
         requestedName = arrival.requestedName
@@ -26,10 +28,11 @@ struct Candidate: Sendable {
         date = arrival.date
         resumedFrom = arrival.resumedFrom
         isDuplicate = arrival.publication.outcome == .duplicate
+        sender = nil
     }
 
-    /// What a carrier brought into the inbox just now.
-    init(_ publication: Publication) {
+    /// What a carrier brought into the inbox just now, and who sent it.
+    init(_ publication: Publication, from sender: ArrivalSender?) {
         requestedName = publication.requestedName
         storedName = publication.storedName
         size = publication.size
@@ -39,6 +42,7 @@ struct Candidate: Sendable {
         date = .now()
         resumedFrom = 0
         isDuplicate = publication.outcome == .duplicate
+        self.sender = sender
     }
 
     private init(found name: ArrivalName, size: Int64, digest: Digest) {
@@ -51,6 +55,7 @@ struct Candidate: Sendable {
         date = .now()
         resumedFrom = 0
         isDuplicate = false
+        sender = nil
     }
 
     /// The envelopes in `inbox` that `ledger` knows nothing of. What cannot be read as an envelope is left alone.

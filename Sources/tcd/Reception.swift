@@ -140,6 +140,7 @@ struct Reception {
     private func tellPerson(_ arrival: Candidate, _ outcome: Outcome) {
         let resumed = arrival.resumedFrom > 0 ? ", resumed at \(Quantity.bytes(arrival.resumedFrom))" : ""
         Terminal.say("✓ received \(arrival.storedName) (\(Quantity.bytes(arrival.size))\(resumed))")
+        if let sender = arrival.sender { output.explain(SenderWords.line(sender)) }
         for line in outcome.verdict.map({ VerdictReport(verdict: $0, signer: outcome.signer).lines }) ?? [] {
             Terminal.say("  " + line)
         }
@@ -154,6 +155,7 @@ struct Reception {
             ("received_at", .text(arrival.date.iso8601)), ("digest", .text(arrival.digest.description)),
             ("resumed_from", .number(arrival.resumedFrom)), ("remote", .init(arrival.remoteAddress)),
         ]
+        if let sender = arrival.sender { fields += SenderWords.fields(sender) }
         switch arrival.authentication {
         case .none: fields.append(("auth", "none"))
         case .invalid: fields.append(("auth", "invalid"))

@@ -103,6 +103,33 @@ struct StoreTests {
         #expect(!error.description.contains("secret"))
     }
 
+    @Test("A store of the first version is brought up to date, and its items count as unproven")
+    func firstVersion() async throws {
+        let folder = try WorkFolder()
+        let path = folder.path("hub.sqlite")
+        let driver = try SQLiteDriver(path: FilePath(path))
+        let connection = try driver.connect(writing: true)
+        try connection.begin(.alone)
+        try connection.executeScript("CREATE TABLE version (version BIGINT NOT NULL)")
+        try connection.executeScript(driver.dialect.translate(Schema.steps[0]))
+        _ = try connection.execute([
+            SQLStatement("INSERT INTO version (version) VALUES (1)"),
+            SQLStatement(
+                """
+                INSERT INTO item (number, kind, agent, sender, topic, created, expires, size, id, type)
+                VALUES (1, 1, 'bob', 'alice', 'message/PUSH', 1, ?, 1, 'poll-1', 'PUSH')
+                """, .integer(.max)),
+            SQLStatement("INSERT INTO body (number, content) VALUES (1, 'old')"),
+        ])
+        try connection.commit()
+        connection.close()
+        driver.stop()
+        let store = try await HubStore(.file(FilePath(path)))
+        let message = try #require(try await store.pull(agent: "bob", limit: 1, marksRead: false).first)
+        #expect(message.content == "old" && message.proof == .unproven)
+        await store.close()
+    }
+
     @Test("A store of a later version is left alone", arguments: StoreKind.allCases)
     func newer(kind: StoreKind) async throws {
         let subject = try await StoreSubject.make(kind)

@@ -252,7 +252,10 @@ struct LeaseTests {
         let id = try await hub.push("after", type: "TASK")
         var told = await polls.read(through: "\n\n")
         while told.contains("event: waiting") { told = await polls.read(through: "\n\n") }
-        #expect(told.contains("event: poll\ndata: {\"id\":\"\(id)\",\"poll_type\":\"TASK\",\"kind\":\"message\"}"))
+        let unproven = #""proven":false,"tier":"sandbox","sender_key":null}"#
+        #expect(
+            told.contains(
+                "event: poll\ndata: {\"id\":\"\(id)\",\"poll_type\":\"TASK\",\"kind\":\"message\"," + unproven))
         let frames = try RawConnection(port: hub.port)
         frames.send("GET /api/mux/events?agent=bob&intent=x HTTP/1.1\r\nHost: x\r\n\r\n")
         #expect(await frames.read(through: "\n\n").contains("event: waiting"))
@@ -261,7 +264,7 @@ struct LeaseTests {
         try await hub.send(1, on: channel)
         var hint = await frames.read(through: "\n\n")
         while !hint.contains("event: frame") { hint = await frames.read(through: "\n\n") }
-        #expect(hint.contains("{\"channel_id\":\"\(channel)\",\"seq\":0,\"intent\":\"x\"}"))
+        #expect(hint.contains("{\"channel_id\":\"\(channel)\",\"seq\":0,\"intent\":\"x\"," + unproven))
         await hub.stop()
         // The end of the hub is the end of the stream.
         #expect(await polls.readAll().hasSuffix("0\r\n\r\n"))

@@ -106,7 +106,8 @@ struct SocketTests {
         try await hub.send(1, on: channel)
         #expect(
             await receiver.text()
-                == #"{"event":"frame","channel_id":"\#(channel)","seq":0,"intent":"continuityd:inbox"}"#)
+                == #"{"event":"frame","channel_id":"\#(channel)","seq":0,"intent":"continuityd:inbox","#
+                + #""proven":false,"tier":"sandbox","sender_key":null}"#)
         await hub.stop()
     }
 

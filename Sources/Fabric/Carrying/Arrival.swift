@@ -12,6 +12,8 @@ public protocol Arrival: Sendable {
     /// For how long the far side holds it, counted from when it was offered or last extended, before it offers it to
     /// others; nil for as long as the taker lives.
     var lease: Duration? { get }
+    /// Who sent it, where the far side is a hub that says so; nil for every other carrier.
+    var sender: ArrivalSender? { get }
 
     /// Writes the bytes from `offset` to the end into `sink`, in order.
     ///
@@ -24,6 +26,10 @@ public protocol Arrival: Sendable {
     /// On return the far side knows durably. The same settlement twice is harmless; `extend` may come any number of
     /// times before the final one.
     func settle(_ settlement: Settlement) async throws(SettlementError)
+}
+
+extension Arrival {
+    public var sender: ArrivalSender? { nil }
 }
 
 /// Where the bytes of an arrival go. Called on a thread that may block, with one piece after the other.

@@ -24,8 +24,8 @@ struct Access: Sendable {
         case unsigned
         /// Proven by the key of this record.
         case agent(AgentRecord)
-        /// Proven by an administrator's key.
-        case administrator
+        /// Proven by this key of an administrator.
+        case administrator(PublicKey)
 
         /// The name that is proven.
         var name: String? {
@@ -109,23 +109,41 @@ struct Access: Sendable {
         }
     }
 
-    /// Lets somebody send as `agent`: whoever has its key, or anybody under a name that nobody registered.
+    /// What a sender may send, and what its receiver is told about it.
+    struct Sender: Sendable {
+        /// Whose limits hold; nil where the hub is open and has none.
+        let limits: Tier?
+        let proof: SenderProof
+
+        static let unlimited = Sender(limits: nil, proof: .unproven)
+        static let unproven = Sender(limits: .sandbox, proof: .unproven)
+    }
+
+    /// Lets the caller send as `agent`: with its key, or without one where the name is not registered. The name `admin` is
+    /// reserved for administrators.
     ///
-    /// - Returns: The tier that the sender has; nil where the hub is open.
-    /// - Throws: 401 where the name is registered and nobody is proven, 403 where it is somebody else.
-    func sender(_ agent: String, _ caller: Caller) async throws(HubFault) -> Tier? {
+    /// - Throws: 401 where the name is registered or reserved and the caller is not proven, 403 where the caller is proven
+    ///   to be another agent.
+    func sender(_ agent: String, _ caller: Caller) async throws(HubFault) -> Sender {
         switch caller {
-        case .anybody: return nil
+        case .anybody: return .unlimited
         case .agent(let record):
             guard record.name == agent else { throw Self.forbidden(agent) }
-            return record.tier
-        case .administrator: throw Self.forbidden(agent)
+            return Sender(
+                limits: record.tier,
+                proof: record.publicKey.map { SenderProof(provenBy: $0, tier: record.tier) } ?? .unproven)
+        case .administrator(let key):
+            guard agent == Self.administrator else { throw Self.forbidden(agent) }
+            return Sender(limits: .core, proof: SenderProof(provenBy: key, tier: .core))
         case .unsigned:
+            guard agent != Self.administrator else {
+                throw Self.unauthorized("'\(agent)' is reserved, so this needs the signature of an administrator")
+            }
             let record = try await stored { () async throws(StoreError) in try await store.agent(agent) }
             guard record == nil else {
                 throw Self.unauthorized("'\(agent)' is registered, so this needs its signature")
             }
-            return .sandbox
+            return .unproven
         }
     }
 
@@ -182,10 +200,10 @@ struct Access: Sendable {
     ) async throws(HubFault) -> Caller {
         guard let agent = AgentName.parse(signature.agent) else { throw Self.malformed }
         if agent == Self.administrator {
-            guard administrators.contains(where: { signature.verifies(request, with: $0) }) else {
-                throw Self.unauthorized("the signature is by no administrator's key")
+            guard let key = administrators.first(where: { signature.verifies(request, with: $0) }) else {
+                throw Self.unauthorized("the signature is not by an administrator's key")
             }
-            return .administrator
+            return .administrator(key)
         }
         let record = try await stored { () async throws(StoreError) in try await store.agent(agent) }
         // A name that nobody registered cannot be proven, and needs no proof.

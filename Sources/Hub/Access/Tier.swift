@@ -1,3 +1,5 @@
+internal import Fabric
+
 /// The room that each tier has (`ipoll.md`, section 6). The pages do not agree with each other; these are the guide's
 /// figures. That registered agents may not send tasks is left out: forks are tasks.
 extension Tier {

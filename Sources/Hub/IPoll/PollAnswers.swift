@@ -16,9 +16,19 @@ enum PollAnswers {
         ])
         json.add("metadata", raw: message.metadata ?? "{}")
         json.add("kind", .text(message.kind.rawValue))
+        json.add(message.proof.json)
         if let blob = message.blob { json.add("blob_id", .text(blob)) }
         json.add(additions)
         return json.text
+    }
+
+    /// What a hint says of a message.
+    static func hint(_ message: Message) -> JSONObject {
+        var hint: JSONObject = [
+            "id": .text(message.id), "poll_type": .text(message.type.rawValue), "kind": .text(message.kind.rawValue),
+        ]
+        for (key, value) in message.proof.json.members { hint[key] = value }
+        return hint
     }
 
     /// One message under a lease.

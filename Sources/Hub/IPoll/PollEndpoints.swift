@@ -106,7 +106,8 @@ struct PollEndpoints: Sendable {
         let replyTo = fields.optionalText("reply_to")
         let blob = fields.optionalText("blob_id") ?? metadata?["blob_id"]?.text
         try fields.check()
-        let tier = try await core.access.sender(from, try await core.access.caller(of: exchange))
+        let sender = try await core.access.sender(from, try await core.access.caller(of: exchange))
+        let tier = sender.limits
         let written = metadata.map { JSONValue.object($0).text(.spaced) }
         let size = content.utf8.count + (written?.utf8.count ?? 0)
         if let tier, size > tier.largestMessage { throw .tooLarge(limit: tier.largestMessage) }
@@ -114,7 +115,8 @@ struct PollEndpoints: Sendable {
         let draft = MessageDraft(
             from: from, to: to, type: type ?? .push, kind: PollAnswers.kind(of: metadata), content: content,
             metadata: written, session: session, replyTo: replyTo, blob: blob,
-            retention: tier?.retention ?? core.limits.retention, hourlyLimit: tier?.messagesPerHour)
+            retention: tier?.retention ?? core.limits.retention, hourlyLimit: tier?.messagesPerHour, proof: sender.proof
+        )
         let key = try core.key(of: exchange, by: from)
         let pushed = try await stored { () async throws(StoreError) in try await core.store.push(draft, key: key) }
         core.metrics.add("messages_pushed")
@@ -135,7 +137,8 @@ struct PollEndpoints: Sendable {
         try fields.check()
         let caller = try await core.access.caller(of: exchange)
         try core.access.require(agent, caller)
-        let tier = try await core.access.sender(agent, caller)
+        let sender = try await core.access.sender(agent, caller)
+        let tier = sender.limits
         if let tier, response.utf8.count > tier.largestMessage { throw .tooLarge(limit: tier.largestMessage) }
         let message = try await stored { () async throws(StoreError) in try await core.store.message(id) }
         guard let message, message.to == agent else { throw HubFault(.unknownMessage(id)) }
@@ -143,7 +146,7 @@ struct PollEndpoints: Sendable {
         let draft = MessageDraft(
             from: agent, to: message.from, type: .ack, content: response, metadata: #"{"response": true}"#,
             session: message.session, replyTo: id, retention: tier?.retention ?? core.limits.retention,
-            hourlyLimit: tier?.messagesPerHour)
+            hourlyLimit: tier?.messagesPerHour, proof: sender.proof)
         let pushed = try await stored { () async throws(StoreError) in
             try await core.store.respond(to: id, by: agent, with: draft)
         }
@@ -228,14 +231,7 @@ struct PollEndpoints: Sendable {
             first: [EventStream.Event(name: "waiting", data: ["count": .integer(count)])]
         ) { () async throws(HubFault) in
             let (new, waiting) = try await hints.next()
-            let events = new.map { message in
-                EventStream.Event(
-                    name: "poll",
-                    data: [
-                        "id": .text(message.id), "poll_type": .text(message.type.rawValue),
-                        "kind": .text(message.kind.rawValue),
-                    ])
-            }
+            let events = new.map { EventStream.Event(name: "poll", data: PollAnswers.hint($0)) }
             guard events.isEmpty, waiting > 0 else { return events }
             return [EventStream.Event(name: "waiting", data: ["count": .integer(waiting)])]
         }

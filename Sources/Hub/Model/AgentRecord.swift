@@ -1,13 +1,5 @@
 package import Fabric
 
-/// How much a hub allows an agent (`ipoll.md`, section 6).
-package enum Tier: String, Sendable, CaseIterable {
-    case sandbox
-    case registered
-    case verified
-    case core
-}
-
 /// An entry of the AINS registry (`ains.md`, section 3).
 package struct AgentRecord: Sendable, Equatable {
     /// The name, normalised, without `.aint`.

@@ -8,11 +8,14 @@ package struct FrameDraft: Sendable {
     package var payload: String
     /// The blob that the payload refers to; it lives for as long as the frame waits.
     package var blob: String?
+    /// What is known of the sender.
+    package var proof: SenderProof
 
-    package init(channel: String, payload: String, blob: String? = nil) {
+    package init(channel: String, payload: String, blob: String? = nil, proof: SenderProof = .unproven) {
         self.channel = channel
         self.payload = payload
         self.blob = blob
+        self.proof = proof
     }
 }
 
@@ -37,6 +40,8 @@ package struct Frame: Sendable, Equatable {
     package let sequence: Int64
     /// The agent that opened the channel.
     package let agent: String
+    /// What was known of the sender when the frame was sent.
+    package let proof: SenderProof
     /// The agent that is to receive it.
     package let target: String
     package let intent: String

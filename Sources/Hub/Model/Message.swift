@@ -38,12 +38,14 @@ package struct MessageDraft: Sendable {
     package var retention: Duration?
     /// The most messages of this sender in one clock hour; nil for any number.
     package var hourlyLimit: Int64?
+    /// What is known of the sender.
+    package var proof: SenderProof
 
     package init(
         from: String, to: String, type: PollType, kind: MessageKind = .message, content: String,
         metadata: String? = nil,
         session: String? = nil, replyTo: String? = nil, blob: String? = nil, retention: Duration? = nil,
-        hourlyLimit: Int64? = nil
+        hourlyLimit: Int64? = nil, proof: SenderProof = .unproven
     ) {
         self.from = from
         self.to = to
@@ -56,6 +58,7 @@ package struct MessageDraft: Sendable {
         self.blob = blob
         self.retention = retention
         self.hourlyLimit = hourlyLimit
+        self.proof = proof
     }
 }
 
@@ -77,6 +80,8 @@ package struct Message: Sendable, Equatable {
     /// `poll-` and 32 hexadecimal digits.
     package let id: String
     package let from: String
+    /// What was known of the sender when it was sent.
+    package let proof: SenderProof
     package let to: String
     package let type: PollType
     package let kind: MessageKind

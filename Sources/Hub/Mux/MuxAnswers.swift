@@ -11,8 +11,18 @@ enum MuxAnswers {
         json.add("tbz_hash", .text(frame.hash))
         json.add("intent", .text(frame.intent))
         json.add("channel_id", .text(frame.channel))
+        json.add(frame.proof.json)
         json.add(additions)
         return json.text
+    }
+
+    /// What a hint says of a frame.
+    static func hint(_ frame: Frame) -> JSONObject {
+        var hint: JSONObject = [
+            "channel_id": .text(frame.channel), "seq": .integer(frame.sequence), "intent": .text(frame.intent),
+        ]
+        for (key, value) in frame.proof.json.members { hint[key] = value }
+        return hint
     }
 
     /// One frame under a lease.

@@ -56,14 +56,7 @@ struct MuxConsumers: Sendable {
             first: [EventStream.Event(name: "waiting", data: ["count": .integer(count)])]
         ) { () async throws(HubFault) in
             let (new, waiting) = try await hints.next()
-            let events = new.map { frame in
-                EventStream.Event(
-                    name: "frame",
-                    data: [
-                        "channel_id": .text(frame.channel), "seq": .integer(frame.sequence),
-                        "intent": .text(frame.intent),
-                    ])
-            }
+            let events = new.map { EventStream.Event(name: "frame", data: MuxAnswers.hint($0)) }
             guard events.isEmpty, waiting > 0 else { return events }
             return [EventStream.Event(name: "waiting", data: ["count": .integer(waiting)])]
         }

@@ -86,9 +86,9 @@ struct MuxEndpoints: Sendable {
         try fields.check()
         let caller = try await core.access.caller(of: exchange)
         let facts = try await service.facts(of: id)
-        _ = try await core.access.sender(facts.agent, caller)
+        let sender = try await core.access.sender(facts.agent, caller)
         let frame = try await service.send(
-            payload, on: id, facts, key: try core.key(of: exchange, by: facts.agent))
+            payload, on: id, facts, by: sender.proof, key: try core.key(of: exchange, by: facts.agent))
         return HubReply([
             "delivered": true, "channel_id": .text(id), "seq": .integer(frame.sequence),
             "tbz_hash": .text(frame.hash), "route": facts.intent.route,

@@ -32,12 +32,12 @@ struct MuxService: Sendable {
     ///
     /// - Throws: 409 where its class of bandwidth is enforced and used up, 413 where it never has room in it.
     func send(
-        _ payload: JSONValue, on id: String, _ facts: ChannelBook.Facts, key: IdempotencyKey?
+        _ payload: JSONValue, on id: String, _ facts: ChannelBook.Facts, by proof: SenderProof, key: IdempotencyKey?
     ) async throws(HubFault) -> AppendedFrame {
         let text = payload.text(.spaced)
         try takeBandwidth(payload, text, id, facts)
         try await core.room.check(text.utf8.count, for: MailboxName(.mux, of: facts.target))
-        let draft = FrameDraft(channel: id, payload: text, blob: payload["blob_id"]?.text)
+        let draft = FrameDraft(channel: id, payload: text, blob: payload["blob_id"]?.text, proof: proof)
         let frame = try await stored { () async throws(StoreError) in try await core.store.append(draft, key: key) }
         core.metrics.add("frames_sent")
         return frame

@@ -4,12 +4,14 @@ internal import Fabric
 struct MuxSession {
     let service: MuxService
     let agent: String
+    let proof: SenderProof
     /// The channels that were opened here, in order; closed ones are taken out.
     private var open: [String] = []
 
-    init(service: MuxService, agent: String) {
+    init(service: MuxService, agent: String, proof: SenderProof) {
         self.service = service
         self.agent = agent
+        self.proof = proof
     }
 
     /// The answer to one message.
@@ -76,7 +78,7 @@ struct MuxSession {
         guard let facts = try await facts(of: id), facts.agent == agent else { return Self.unknown(id) }
         let key = message["idempotency_key"]?.text.map { IdempotencyKey(agent: agent, text: String($0.prefix(128))) }
         do throws(HubFault) {
-            let frame = try await service.send(message["payload"] ?? "", on: id, facts, key: key)
+            let frame = try await service.send(message["payload"] ?? "", on: id, facts, by: proof, key: key)
             return Self.text([
                 "event": "frame_ack", "channel_id": .text(id), "seq": .integer(frame.sequence),
                 "tbz_hash": .text(frame.hash),

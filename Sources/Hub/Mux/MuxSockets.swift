@@ -16,7 +16,7 @@ struct MuxSockets: Sendable {
         /// The answer that ends HTTP.
         let head: HTTPResponse
         let agent: String
-        let caller: Access.Caller
+        let proof: SenderProof
         /// Whether hints are wanted, and of which intent.
         let subscribes: Bool
         let intent: String?
@@ -48,13 +48,10 @@ struct MuxSockets: Sendable {
         let exchange = Exchange(
             head: head, address: address, captures: [:], body: [], channel: channel, transfer: transfer)
         let caller = try await core.access.caller(of: exchange)
-        if subscribes {
-            try core.access.require(agent, caller)
-        } else {
-            _ = try await core.access.sender(agent, caller)
-        }
+        let sender = try await core.access.sender(agent, caller)
+        if subscribes { try core.access.require(agent, caller) }
         return Acceptance(
-            head: answer, agent: agent, caller: caller, subscribes: subscribes, intent: address.value("intent"))
+            head: answer, agent: agent, proof: sender.proof, subscribes: subscribes, intent: address.value("intent"))
     }
 
     /// Serves the other side until it leaves, and closes the channels that it opened here.
@@ -68,7 +65,7 @@ struct MuxSockets: Sendable {
         }
         core.metrics.add("sockets")
         let hints = acceptance.subscribes ? Task { await tell(acceptance, connection) } : nil
-        var session = MuxSession(service: service, agent: acceptance.agent)
+        var session = MuxSession(service: service, agent: acceptance.agent, proof: acceptance.proof)
         for await event in connection.events {
             switch event {
             case .text(let text): connection.send(await session.answer(to: text))
@@ -98,11 +95,9 @@ struct MuxSockets: Sendable {
                 guard let (new, waiting) = try? await hints.next() else { continue }
                 count = new.isEmpty ? waiting : 0
                 for frame in new {
-                    connection.send(
-                        JSONValue.object([
-                            "event": "frame", "channel_id": .text(frame.channel), "seq": .integer(frame.sequence),
-                            "intent": .text(frame.intent),
-                        ]).text(.compact))
+                    var hint: JSONObject = ["event": "frame"]
+                    for (key, value) in MuxAnswers.hint(frame).members { hint[key] = value }
+                    connection.send(JSONValue.object(hint).text(.compact))
                 }
             }
         } onCancel: {

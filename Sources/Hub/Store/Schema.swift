@@ -5,7 +5,7 @@
 /// else, so that taking costs the same however much is kept.
 enum Schema {
     /// The steps in their order. What was released is never changed; what is new is a new step.
-    static let steps = [first]
+    static let steps = [first, senders]
 
     private static let first = """
         CREATE TABLE channel (
@@ -189,6 +189,12 @@ enum Schema {
             amount BIGINT NOT NULL,
             PRIMARY KEY (name, slot)
         );
+        """
+
+    /// Who was proven to have sent an item. Of items that are older nothing is known: they count as unproven.
+    private static let senders = """
+        ALTER TABLE item ADD COLUMN sender_key TEXT;
+        ALTER TABLE item ADD COLUMN tier TEXT;
         """
 
     /// Takes the steps that were not taken yet, in one transaction.

@@ -19,8 +19,7 @@ package struct HubArrival: Arrival {
     package let lease: Duration?
     /// Where the bytes are.
     package let content: Content
-    /// What the sender calls itself; nothing here vouches for it.
-    package let sender: String?
+    package let sender: ArrivalSender?
 
     private let client: HubClient
     private let mailbox: HubMailbox
@@ -28,7 +27,7 @@ package struct HubArrival: Arrival {
     private let leaseID: String
     private let log = SettlementLog()
 
-    /// An arrival from its claims.
+    /// An arrival from its claims, and from what the hub says of its sender in the lease.
     ///
     /// - Parameters:
     ///   - agent: Whose mailbox it was leased from.
@@ -42,7 +41,7 @@ package struct HubArrival: Arrival {
         self.size = size
         self.lease = lease.duration
         self.content = content
-        self.sender = sender
+        self.sender = sender.map { ArrivalSender(name: $0, proof: lease.proof) }
         self.client = client
         self.mailbox = mailbox
         self.agent = agent

@@ -30,6 +30,8 @@ package struct HubLease: Sendable {
     package let deliveries: Int64?
     /// The frame or message as it came.
     package let item: JSONValue
+    /// What the hub says of the sender.
+    package var proof: SenderProof { item.object.map { SenderProof($0) } ?? .unproven }
 }
 
 extension HubClient {

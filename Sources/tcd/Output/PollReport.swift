@@ -24,6 +24,7 @@ struct PollReport {
             "status": .text(orNull: poll.status), "created_at": .text(orNull: poll.createdAt),
             "metadata": .object(poll.metadata),
         ]
+        for (key, value) in poll.proof.json.members { fields[key] = value }
         for (key, value) in poll.raw.members where fields[key] == nil { fields[key] = value }
         return fields
     }
@@ -34,7 +35,7 @@ struct PollReport {
             VerdictReport.shown(type + String(repeating: " ", count: max(0, 4 - type.count))),
             VerdictReport.shown(poll.id), poll.createdAt.map(VerdictReport.shown),
             "\(VerdictReport.shown(poll.sender)) → \(VerdictReport.shown(poll.recipient))",
-            poll.status.map(VerdictReport.shown),
+            poll.status.map(VerdictReport.shown), SenderWords.proof(poll.proof),
         ].compactMap { $0 }
         Terminal.say(head.joined(separator: "  "))
         for line in poll.content.split(separator: "\n", omittingEmptySubsequences: false) {

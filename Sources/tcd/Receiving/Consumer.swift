@@ -112,7 +112,7 @@ struct Consumer: Sendable {
         } catch {
             Terminal.note("what came is in the inbox, but cannot be remembered: \(error)")
         }
-        await reception.take(Candidate(publication))
+        await reception.take(Candidate(publication, from: arrival.sender))
         await afterwards(publication)
     }
 

@@ -41,6 +41,14 @@ extension IPollClient {
         }
     }
 
+    /// The messages with what the server says of their senders, which only our hub can prove: at any other server they
+    /// are unproven.
+    package func proven(_ pulled: PulledPolls) async throws(CarrierError) -> PulledPolls {
+        if pulled.polls.isEmpty { return pulled }
+        if try await features().isHub { return pulled }
+        return PulledPolls(polls: pulled.polls.map(\.withoutProof), hasMore: pulled.hasMore, raw: pulled.raw)
+    }
+
     /// All messages that wait for the agent, none of them marked as read; at most `most`. From a server without pages,
     /// what it gives at once.
     package func waiting(most: Int = 10_000) async throws(CarrierError) -> PulledPolls {

@@ -101,7 +101,7 @@ package final class PollMailbox: Sendable {
             polls = try await client.pull(markRead: true).polls
         }
         let old = await remembered(polls)
-        let fresh = polls.filter { selection.has($0) && !old.contains($0.id) }
+        let fresh = polls.filter { selection.has($0) && !old.contains($0.id) }.map(\.withoutProof)
         unleased.withLock { $0.add(fresh, at: .now) }
         return holdNext()
     }

@@ -6,6 +6,8 @@ package struct PollMessage: Sendable {
     package let id: String
     /// Who sent it, as the server says; empty where it does not.
     package let sender: String
+    /// What our hub says it found out about the sender; unproven at every other server.
+    package private(set) var proof: SenderProof
     /// Whose mailbox it lay in, as the server says; empty where it does not.
     package let recipient: String
     /// What it asks for; a PUSH where the server does not say.
@@ -36,6 +38,7 @@ package struct PollMessage: Sendable {
         guard let id = text("id", "message_id", "poll_id"), (1...256).contains(id.utf8.count) else { return nil }
         self.id = id
         sender = text("from", "from_agent") ?? ""
+        proof = SenderProof(object)
         recipient = text("to", "to_agent") ?? ""
         type = PollType(text("type", "poll_type") ?? "PUSH")
         content = text("content") ?? ""
@@ -46,6 +49,15 @@ package struct PollMessage: Sendable {
         metadata = object["metadata"]?.object ?? JSONObject()
         kind = PollKind(of: metadata)
         raw = object
+    }
+}
+
+extension PollMessage {
+    /// The same message as a server gave it that proves no sender, whatever the message says.
+    package var withoutProof: PollMessage {
+        var copy = self
+        copy.proof = .unproven
+        return copy
     }
 }
 

@@ -14,7 +14,7 @@ final class PeerArrival: Arrival {
 
     private let place: PeerMailbox.Place
     private let framesSent: Int64
-    private let sender: String?
+    let sender: ArrivalSender?
     private let bytes: [UInt8]
     private let reader: PeerMailboxReader
     private let log = SettlementLog()
@@ -29,7 +29,8 @@ final class PeerArrival: Arrival {
         bytes = if case .inline(let bytes) = frame.content { bytes } else { [] }
         self.place = place
         self.framesSent = framesSent
-        self.sender = sender
+        // A peer's server proves no sender, whatever its answers say.
+        self.sender = sender.map { ArrivalSender(name: $0, proof: .unproven) }
         self.reader = reader
     }
 
@@ -74,7 +75,7 @@ final class PeerArrival: Arrival {
         case .refuse(let reason):
             try await reader.finish(place, of: framesSent)
             reader.configuration.report(
-                .frameRejected(channel: place.channel, seq: place.seq, sender: sender, reason: reason))
+                .frameRejected(channel: place.channel, seq: place.seq, sender: sender?.name, reason: reason))
         }
     }
 }

@@ -43,7 +43,7 @@ extension HubStore {
         let hash = Hashes.hash(channel: draft.channel, payload: draft.payload, at: change.now)
         let frame = NewItem(
             number: core.numbers.next(at: change.now), mailbox: MailboxName(.mux, of: channel.text(2)),
-            sender: channel.text(1), topic: channel.text(3), created: change.now,
+            sender: channel.text(1), proof: draft.proof, topic: channel.text(3), created: change.now,
             expires: change.now + core.configuration.frameRetention.microseconds, size: size, blob: draft.blob,
             content: draft.payload, hash: hash, channel: draft.channel, sequence: channel.integer(0) - 1)
         let answer = RememberedAnswer(

@@ -1,8 +1,11 @@
+internal import Fabric
+
 /// A frame or a message that is about to be stored.
 struct NewItem {
     let number: Int64
     let mailbox: MailboxName
     let sender: String
+    let proof: SenderProof
     /// What consumers choose by: the intent of a frame, kind and type of a message.
     let topic: String
     let created: Int64
@@ -27,10 +30,11 @@ struct NewItem {
         let item = SQLStatement(
             """
             INSERT INTO item (number, kind, agent, sender, topic, created, expires, size, blob, channel, sequence, id,
-            type, session, reply_to) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            type, session, reply_to, sender_key, tier) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """, .integer(number), .integer(mailbox.kind.code), .text(mailbox.agent), .text(sender), .text(topic),
             .integer(created), .integer(expires), .integer(size), .optional(blob), .optional(channel),
-            .optional(sequence), .optional(id), .optional(type), .optional(session), .optional(replyTo))
+            .optional(sequence), .optional(id), .optional(type), .optional(session), .optional(replyTo),
+            .optional(proof.key?.hex), .text(proof.tier.rawValue))
         let body = SQLStatement(
             "INSERT INTO body (number, content, metadata, hash) VALUES (?, ?, ?, ?)", .integer(number), .text(content),
             .optional(metadata), .optional(hash))

@@ -27,6 +27,7 @@ struct MessagePushing {
         let retention = draft.retention ?? core.configuration.messageRetention
         let message = NewItem(
             number: core.numbers.next(at: change.now), mailbox: MailboxName(.ipoll, of: draft.to), sender: draft.from,
+            proof: draft.proof,
             topic: MessageFilter.topic(draft.kind, draft.type), created: change.now,
             expires: change.now + max(1, retention.microseconds), size: size, blob: draft.blob, content: draft.content,
             metadata: draft.metadata, id: id, type: draft.type.rawValue, session: draft.session, replyTo: draft.replyTo)

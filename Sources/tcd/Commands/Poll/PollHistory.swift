@@ -26,7 +26,8 @@ struct PollHistory: AsyncParsableCommand, ReportingCommand {
         guard limit > 0 else { throw UsageError("--limit must be greater than 0") }
         let (agent, requests) = try mailbox.requester(agent, output: output)
         let client = try IPollClient(server: mailbox.address(), agent: agent, configuration: requests)
-        let pulled = try await client.history(limit: limit, includeArchived: includeArchived, session: group)
+        let pulled = try await client.proven(
+            try await client.history(limit: limit, includeArchived: includeArchived, session: group))
         PollReport(json: output.json).tell(pulled.polls)
         if !output.json, pulled.polls.isEmpty { Terminal.note("no history of \(agent)") }
     }

@@ -37,7 +37,7 @@ struct PollPull: AsyncParsableCommand, ReportingCommand {
         let time = try wait.map { try Seconds.duration($0, of: "--wait") }
         let (agent, requests) = try mailbox.requester(agent, output: output)
         let client = try IPollClient(server: mailbox.address(), agent: agent, configuration: requests)
-        let pulled = try await pull(from: client, waiting: time)
+        let pulled = try await client.proven(try await pull(from: client, waiting: time))
         PollReport(json: output.json).tell(pulled.polls)
         if !output.json {
             Terminal.note(pulled.polls.isEmpty ? "no messages for \(agent)" : summary(pulled, agent.name))
