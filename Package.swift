@@ -231,6 +231,7 @@ let package = Package(
             name: "CarrierHTTPTests",
             dependencies: [
                 "Fabric", "CarrierHTTP", "HTTPClient", "HTTPServing", "CLinux", "ProgramRunner",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

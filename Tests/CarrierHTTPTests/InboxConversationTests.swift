@@ -73,7 +73,7 @@ import Testing
             let port = inbox.address.port
             let (answer, isClosed) = await blocking { () -> (RawAnswer, Bool) in
                 let socket = RawSocket(port: port)
-                socket.send("GET /health HTTP/1.1\r\nHost: h\r\n\r\n")
+                socket.send("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 return (socket.readAnswer(), socket.isClosedByPeer())
             }
             #expect(answer.status == 200)
@@ -118,7 +118,7 @@ import Testing
                 process.executableURL = URL(fileURLWithPath: "/usr/bin/curl")
                 process.arguments = [
                     "-sv", "-o", "/dev/null", "--expect100-timeout", "20", "-H", "Expect: 100-continue",
-                    "--data-binary", "@" + file, url,
+                    "-H", "Content-Type: application/octet-stream", "--data-binary", "@" + file, url,
                 ]
                 let output = Pipe()
                 process.standardError = output

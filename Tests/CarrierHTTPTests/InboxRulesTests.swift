@@ -10,13 +10,13 @@ import Testing
     @Test func answersHealthWithoutTellingPaths() async throws {
         try await TestInbox.with { inbox in
             for path in ["/", "/health"] {
-                let answer = await inbox.exchange("GET \(path) HTTP/1.1\r\nHost: h\r\n\r\n")
+                let answer = await inbox.exchange("GET \(path) HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 #expect(answer.status == 200)
                 #expect(answer["Content-Type"] == "text/plain")
                 #expect(!answer.body.contains(inbox.workspace.path.string))
             }
-            #expect(await inbox.exchange("GET /health?a=1 HTTP/1.1\r\nHost: h\r\n\r\n").status == 404)
-            #expect(await inbox.exchange("GET /nope HTTP/1.1\r\nHost: h\r\n\r\n").status == 404)
+            #expect(await inbox.exchange("GET /health?a=1 HTTP/1.1\r\nHost: localhost\r\n\r\n").status == 404)
+            #expect(await inbox.exchange("GET /nope HTTP/1.1\r\nHost: localhost\r\n\r\n").status == 404)
             #expect(await inbox.exchange("GET /health HTTP/1.0\r\n\r\n").status == 200)
         }
     }
@@ -28,7 +28,7 @@ import Testing
                 ("POST /health HTTP/1.1", 405), ("POST /other/a HTTP/1.1", 404), ("DELETE /inbox/a HTTP/1.1", 405),
                 ("NONSENSE /inbox/a HTTP/1.1", 501),
             ] {
-                let answer = await inbox.exchange(request + "\r\nHost: h\r\nConnection: close\r\n\r\n")
+                let answer = await inbox.exchange(request + "\r\nHost: localhost\r\nConnection: close\r\n\r\n")
                 #expect(answer.status == status, "\(request)")
             }
             #expect(await inbox.exchange("PUT /inbox/a HTTP/1.1\r\nContent-Length: 1\r\n\r\nx").status == 405)
@@ -87,7 +87,7 @@ import Testing
     ])
     func wantsALength(_ rest: String) async throws {
         try await TestInbox.with { inbox in
-            let answer = await inbox.exchange("POST /inbox/a.tza HTTP/1.1\r\nHost: h\r\n" + rest)
+            let answer = await inbox.exchange("POST /inbox/a.tza HTTP/1.1\r\nHost: localhost\r\n" + rest)
             #expect(answer.status == 411)
             #expect(ErrorBody(parsing: Array(answer.body.utf8))?.error == "length-required")
             #expect(inbox.workspace.visible().isEmpty)
@@ -98,7 +98,8 @@ import Testing
         var limits = TestInbox.quick()
         limits.largestBody = 10
         try await TestInbox.with(limits: limits) { inbox in
-            let answer = await inbox.exchange("POST /inbox/a.tza HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\n\r\n")
+            let answer = await inbox.exchange(
+                "POST /inbox/a.tza HTTP/1.1\r\nHost: localhost\r\nContent-Length: 11\r\n\r\n")
             #expect(answer.status == 413)
             #expect(ErrorBody(parsing: Array(answer.body.utf8))?.limit == 10)
             #expect(await inbox.post("a.tza", pattern(10)).status == 201)

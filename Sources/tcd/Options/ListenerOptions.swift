@@ -13,6 +13,15 @@ struct ListenerOptions: ParsableArguments {
     @Option(name: .long, help: "The address to bind. Other machines can only reach it if you say so.")
     var host = "127.0.0.1"
 
+    @Option(
+        name: .customLong("host-name"),
+        help: ArgumentHelp(
+            """
+            A name by which senders reach this listener, if it is bound to a loopback address behind a proxy, or is to \
+            refuse requests for other names. Repeatable.
+            """, valueName: "name"))
+    var hostNames: [String] = []
+
     @Option(name: .long, help: ArgumentHelp("Serve https with this certificate chain (PEM).", valueName: "file"))
     var tlsCert: String?
 
@@ -55,6 +64,7 @@ struct ListenerOptions: ParsableArguments {
         let policy = try AuthorizationPolicy(environment: ProcessInfo.processInfo.environment)
         var configuration = HTTPListenerConfiguration(
             host: host, port: port, authorization: policy, limits: limits, tls: try tls())
+        configuration.names = Set(hostNames)
         if policy.requiresPin { configuration.keyOfClaim = try Self.keyOfClaim() }
         return configuration
     }

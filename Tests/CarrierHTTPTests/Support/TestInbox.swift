@@ -84,7 +84,7 @@ struct TestInbox: Sendable {
     static func request(
         _ method: String, _ path: String, _ body: [UInt8], headers: [String] = [], length: Int? = nil
     ) -> [UInt8] {
-        let lines = ["\(method) \(path) HTTP/1.1", "Host: h", "Content-Length: \(length ?? body.count)"] + headers
+        let lines = ["\(method) \(path) HTTP/1.1", "Host: localhost", "Content-Length: \(length ?? body.count)"] + headers
         return Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8) + body
     }
 }

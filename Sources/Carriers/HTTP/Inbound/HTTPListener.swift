@@ -121,7 +121,7 @@ public actor HTTPListener {
             uploads: ResumableUploads(
                 lane: lane, limits: limits, authenticator: authenticator, slots: slots, sessions: sessions,
                 receiver: receiver, arrivals: arrivals),
-            logger: logger)
+            browsers: BrowserGuard(listeningOn: configuration.host, names: configuration.names), logger: logger)
     }
 }
 

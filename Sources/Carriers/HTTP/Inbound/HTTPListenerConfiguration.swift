@@ -7,6 +7,9 @@ public struct HTTPListenerConfiguration: Sendable {
     public var host: String
     /// The port to bind; 0 for one that the system picks, which `HTTPListener.start()` reports.
     public var port: Int
+    /// Host names by which senders reach the listener, without ports; none by default. On a loopback address requests
+    /// must name a loopback host or one of these in `Host`; on other addresses one of these, where there are any.
+    public var names: Set<String> = []
     /// Who may deliver.
     public var authorization: AuthorizationPolicy
     /// The key that a name service has for the name that a sender claims (`X-TIBET-Sender-DID`); nil when it has none, or

@@ -1,4 +1,5 @@
 internal import Fabric
+internal import HTTPServing
 internal import HTTPTypes
 internal import HummingbirdCore
 internal import Logging
@@ -8,6 +9,7 @@ internal import NIOCore
 struct InboxResponder: Sendable {
     let deliveries: PlainDeliveries
     let uploads: ResumableUploads
+    let browsers: BrowserGuard
     let logger: Logger
 
     /// What a request brought, beside its body.
@@ -63,6 +65,7 @@ struct InboxResponder: Sendable {
         to exchange: Exchange, _ writer: borrowing ResponseWriter
     ) async throws(Refusal) -> (Reply, hasReadBody: Bool) {
         let method = exchange.request.method
+        try Self.refusing { () throws(ForeignRequest) in try browsers.check(exchange.request.head) }
         switch RequestTarget(exchange.request.head.path ?? "") {
         case .health:
             guard method == .get else { throw Self.notAllowed("GET") }
@@ -73,6 +76,9 @@ struct InboxResponder: Sendable {
                 throw Refusal(
                     .badRequest, "bad-name",
                     "a name has 1 to 200 letters, digits, dots, hyphens and underscores, and does not begin with a dot")
+            }
+            try Self.refusing { () throws(ForeignRequest) in
+                try BrowserGuard.checkContentType(exchange.request.head)
             }
             if exchange.field(FieldName.uploadComplete) == StructuredFields.text(of: false) {
                 return (try await uploads.open(name, exchange), false)
@@ -88,6 +94,10 @@ struct InboxResponder: Sendable {
         case .unknown:
             throw Refusal(.notFound, "not-found", "there is nothing at this path")
         }
+    }
+
+    private static func refusing(_ check: () throws(ForeignRequest) -> Void) throws(Refusal) {
+        do { try check() } catch { throw Refusal(error.status, error.code, error.reason) }
     }
 
     private static func notAllowed(_ methods: String) -> Refusal {
