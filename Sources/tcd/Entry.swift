@@ -14,6 +14,8 @@ struct Entry {
             Terminal.say(Version.text)
             finish()
         }
+        let arguments = CommandLine.arguments.dropFirst()
+        if let error = CommandNames.error(in: arguments) { fail(error, json: arguments.contains("--json")) }
         let command: any ParsableCommand
         do {
             command = try Tcd.parseAsRoot()
@@ -65,9 +67,19 @@ struct Entry {
 
     /// Ends with what the parser threw. Help that was asked for is a result like any other.
     private static func end(_ error: any Error) -> Never {
-        guard Tcd.exitCode(for: error) == .success else { Tcd.exit(withError: error) }
-        Terminal.say(Tcd.fullMessage(for: error))
-        finish()
+        let message = Tcd.fullMessage(for: error)
+        guard Tcd.exitCode(for: error) != .success else {
+            Terminal.say(message)
+            finish()
+        }
+        // The parser's text goes on with the usage, and ends with whose help to see.
+        let help = message.firstMatch(of: #/See '(tcd[^']*)'/#).map { "'\($0.output.1)' lists the options" }
+        let failure = UsageError(withoutFullStop(Tcd.message(for: error)), remedy: help)
+        fail(failure, json: CommandLine.arguments.contains("--json"))
+    }
+
+    private static func withoutFullStop(_ text: String) -> String {
+        text.hasSuffix(".") ? String(text.dropLast()) : text
     }
 
     private static func fail(_ error: any ExplainedError, json: Bool) -> Never {

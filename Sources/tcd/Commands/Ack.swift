@@ -14,7 +14,9 @@ struct Ack: AsyncParsableCommand, ReportingCommand {
             which also ends a 'tcd send --wait acknowledged' that waits for it.
             """)
 
-    @Argument(help: ArgumentHelp("The envelope to acknowledge: its name, or its file.", valueName: "ref"))
+    @Argument(
+        help: ArgumentHelp("The envelope to acknowledge: its name, or its file.", valueName: "ref"), completion: .file()
+    )
     var reference: String
 
     @OptionGroup(title: "Delivery") var delivery: DeliveryOptions

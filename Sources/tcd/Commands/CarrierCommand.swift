@@ -59,8 +59,8 @@ struct CarrierCommand: AsyncParsableCommand {
         var farSide: String?
 
         @Option(
-            name: .long, help: ArgumentHelp("How long the plug-in may move nothing, in seconds.", valueName: "seconds"))
-        var stallTimeout: Int = 30
+            name: .long, help: ArgumentHelp("How long the plug-in may move nothing.", valueName: "time"))
+        var stallTimeout: TimeSpan = 30
 
         @Flag(name: .long, help: "Also send more than 4 GiB.")
         var large = false
@@ -69,7 +69,7 @@ struct CarrierCommand: AsyncParsableCommand {
 
         func run() async throws {
             guard (1...3600).contains(stallTimeout) else {
-                throw UsageError("--stall-timeout is from 1 to 3600 seconds")
+                throw UsageError("--stall-timeout: expected a time from 1 to 3600 seconds, got '\(stallTimeout)'")
             }
             guard let plugin = Composition.pluginPath.plugin(named: name) else {
                 throw UsageError(
@@ -77,10 +77,10 @@ struct CarrierCommand: AsyncParsableCommand {
                     remedy: "put 'tcd-carrier-\(name)' into a directory of TIBET_CARRIER_PATH or PATH")
             }
             var limits = PluginLimits()
-            limits.stallTime = .seconds(stallTimeout)
+            limits.stallTime = .seconds(stallTimeout.seconds)
             let subject = try await PluginSubject(plugin, address: route, farSide: farSide, limits: limits)
             var tally = Tally()
-            let suite = ConformanceSuite(includesLarge: large, patience: .seconds(120 + 8 * stallTimeout))
+            let suite = ConformanceSuite(includesLarge: large, patience: .seconds(120 + 8 * stallTimeout.seconds))
             for await result in suite.run(over: subject) {
                 tally.count(result)
                 ConformanceReport(result).tell(json: output.json)

@@ -16,7 +16,8 @@ extension ForkCommand {
                 the name that its sender claims.
                 """)
 
-        @Argument(help: ArgumentHelp("The token, where 'tcd fork listen' stored it.", valueName: "fork"))
+        @Argument(
+            help: ArgumentHelp("The token, where 'tcd fork listen' stored it.", valueName: "fork"), completion: .file())
         var fork: String
 
         @Flag(name: .customLong("success"), help: "It was gone on with.")

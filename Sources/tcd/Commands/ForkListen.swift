@@ -72,19 +72,19 @@ extension ForkCommand {
         @Option(name: .long, help: ArgumentHelp("Stop after so many forks.", valueName: "n"))
         var count: Int?
 
-        @Option(name: .long, help: ArgumentHelp("Stop after this time.", valueName: "seconds"))
-        var duration: Double?
+        @Option(name: .long, help: ArgumentHelp("Stop after this time.", valueName: "time"))
+        var duration: TimeSpan?
 
         @Option(
             name: .long,
             help: ArgumentHelp(
-                "For how long the hub keeps a fork from others if this process dies.", valueName: "seconds"))
-        var lease: Double = 60
+                "For how long the hub keeps a fork from others if this process dies.", valueName: "time"))
+        var lease: TimeSpan = 60
 
         @Option(
             name: .long,
-            help: ArgumentHelp("Kill the command after this time. Default: never.", valueName: "seconds"))
-        var execTimeout: Double?
+            help: ArgumentHelp("Kill the command after this time. Default: never.", valueName: "time"))
+        var execTimeout: TimeSpan?
 
         @Option(
             name: .long,

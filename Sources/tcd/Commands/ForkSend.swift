@@ -22,7 +22,7 @@ extension ForkCommand {
                 A token whose hash does not hold is not sent.
                 """)
 
-        @Argument(help: ArgumentHelp("The token.", valueName: "file"))
+        @Argument(help: ArgumentHelp("The token.", valueName: "file"), completion: .file())
         var file: String
 
         @OptionGroup(title: "Delivery") var delivery: DeliveryOptions

@@ -19,7 +19,7 @@ extension ForkCommand {
                   2  the token is what its sender made, and expired, for somebody else, or not for this machine
                 """)
 
-        @Argument(help: ArgumentHelp("The token.", valueName: "file"))
+        @Argument(help: ArgumentHelp("The token.", valueName: "file"), completion: .file())
         var file: String
 
         @Option(name: .long, help: ArgumentHelp("Who would go on with it.", valueName: "name"))

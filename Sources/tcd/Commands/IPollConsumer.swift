@@ -31,8 +31,8 @@ struct IPollConsumer: AsyncParsableCommand, ReportingCommand, EndsByItself {
 
     @Option(
         name: .long,
-        help: ArgumentHelp("How often a server is asked that cannot wait by itself.", valueName: "seconds"))
-    var interval: Double = 2
+        help: ArgumentHelp("How often a server is asked that cannot wait by itself.", valueName: "time"))
+    var interval: TimeSpan = 2
 
     @OptionGroup(title: "Server") var mailbox: MailboxOptions
     @OptionGroup var output: OutputOptions

@@ -11,7 +11,7 @@ struct Inspect: ParsableCommand, ReportingCommand {
             in it should be believed. Use 'tcd verify' to find out whether the envelope is valid.
             """)
 
-    @Argument(help: ArgumentHelp("The envelope to show.", valueName: "file"))
+    @Argument(help: ArgumentHelp("The envelope to show.", valueName: "file"), completion: .file())
     var file: String
 
     @OptionGroup var output: OutputOptions

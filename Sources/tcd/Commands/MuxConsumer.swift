@@ -40,8 +40,8 @@ struct MuxConsumer: AsyncParsableCommand, ReportingCommand, EndsByItself {
 
     @Option(
         name: .long,
-        help: ArgumentHelp("How often a server is asked that cannot wait by itself.", valueName: "seconds"))
-    var interval: Double = 1
+        help: ArgumentHelp("How often a server is asked that cannot wait by itself.", valueName: "time"))
+    var interval: TimeSpan = 1
 
     @OptionGroup(title: "Identity") var identity: IdentityOptions
     @OptionGroup(title: "Connection") var connection: ConnectionOptions

@@ -22,7 +22,7 @@ struct OutboxCommand: AsyncParsableCommand {
             name: .long,
             help: ArgumentHelp(
                 "Only those in this state: queued, sending, held, waiting, delivered, expired, cancelled, quarantined.",
-                valueName: "state"))
+                valueName: "state"), completion: .deliveryStates)
         var state: String?
 
         @Flag(name: .long, help: "Also those that are over.")
@@ -70,7 +70,7 @@ struct OutboxCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "show", abstract: "Show everything about a delivery, as 'tcd why' does.")
 
-        @Argument(help: ArgumentHelp("Which delivery.", valueName: "id"))
+        @Argument(help: ArgumentHelp("Which delivery.", valueName: "id"), completion: .deliveries)
         var id: String
 
         @OptionGroup var output: OutputOptions
@@ -83,7 +83,7 @@ struct OutboxCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "retry", abstract: "Try a delivery at once, whatever it rests or was held for.")
 
-        @Argument(help: ArgumentHelp("Which delivery.", valueName: "id"))
+        @Argument(help: ArgumentHelp("Which delivery.", valueName: "id"), completion: .deliveries)
         var id: String
 
         @OptionGroup var dispatch: DispatchOptions

@@ -20,7 +20,7 @@ extension OutboxCommand {
         static let configuration = CommandConfiguration(
             commandName: "hold", abstract: "Keep a delivery from being tried until it is released.")
 
-        @Argument(help: ArgumentHelp("Which delivery.", valueName: "id"))
+        @Argument(help: ArgumentHelp("Which delivery.", valueName: "id"), completion: .deliveries)
         var id: String
 
         @OptionGroup var output: OutputOptions
@@ -33,7 +33,7 @@ extension OutboxCommand {
         static let configuration = CommandConfiguration(
             commandName: "release", abstract: "Let a delivery that is held be tried again.")
 
-        @Argument(help: ArgumentHelp("Which delivery.", valueName: "id"))
+        @Argument(help: ArgumentHelp("Which delivery.", valueName: "id"), completion: .deliveries)
         var id: String
 
         @OptionGroup var output: OutputOptions
@@ -47,7 +47,7 @@ extension OutboxCommand {
             commandName: "cancel",
             abstract: "Call a delivery off. Its envelope is removed unless another delivery needs it.")
 
-        @Argument(help: ArgumentHelp("Which delivery.", valueName: "id"))
+        @Argument(help: ArgumentHelp("Which delivery.", valueName: "id"), completion: .deliveries)
         var id: String
 
         @OptionGroup var output: OutputOptions
@@ -60,7 +60,7 @@ extension OutboxCommand {
         static let configuration = CommandConfiguration(
             commandName: "replay", abstract: "Have a delivery tried again that is quarantined or expired.")
 
-        @Argument(help: ArgumentHelp("Which delivery.", valueName: "id"))
+        @Argument(help: ArgumentHelp("Which delivery.", valueName: "id"), completion: .deliveries)
         var id: String
 
         @OptionGroup var output: OutputOptions
@@ -74,7 +74,9 @@ struct Why: ParsableCommand, ReportingCommand {
     static let configuration = CommandConfiguration(
         commandName: "why", abstract: "Explain where a delivery stands: what was tried, what is next, what is awaited.")
 
-    @Argument(help: ArgumentHelp("Which delivery: an id, a transfer id, or a digest.", valueName: "id"))
+    @Argument(
+        help: ArgumentHelp("Which delivery: an id, a transfer id, or a digest.", valueName: "id"),
+        completion: .deliveries)
     var id: String
 
     @OptionGroup var output: OutputOptions

@@ -17,7 +17,7 @@ struct ReceiptCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "show", abstract: "Show the receipts of a delivery. Exit status 1 when there is none.")
 
-        @Argument(help: ArgumentHelp("Which delivery.", valueName: "id"))
+        @Argument(help: ArgumentHelp("Which delivery.", valueName: "id"), completion: .deliveries)
         var id: String
 
         @OptionGroup var output: OutputOptions
@@ -47,7 +47,7 @@ struct ReceiptCommand: ParsableCommand {
             commandName: "record",
             abstract: "Take in a sealed acknowledgement: check it, keep it, and count as done what it confirms.")
 
-        @Argument(help: ArgumentHelp("The acknowledgement's envelope.", valueName: "file"))
+        @Argument(help: ArgumentHelp("The acknowledgement's envelope.", valueName: "file"), completion: .file())
         var file: String
 
         @Option(
@@ -83,7 +83,7 @@ struct ReceiptCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "export", abstract: "Write a delivery's receipts into a file that can be checked anywhere.")
 
-        @Argument(help: ArgumentHelp("Which delivery.", valueName: "id"))
+        @Argument(help: ArgumentHelp("Which delivery.", valueName: "id"), completion: .deliveries)
         var id: String
 
         @Option(
@@ -124,7 +124,7 @@ struct ReceiptCommand: ParsableCommand {
                 that signed with another key than the one pinned for its name is refused (77).
                 """)
 
-        @Argument(help: ArgumentHelp("The receipt.", valueName: "file"))
+        @Argument(help: ArgumentHelp("The receipt.", valueName: "file"), completion: .file())
         var file: String
 
         @Option(

@@ -24,8 +24,8 @@ struct Recv: AsyncParsableCommand, ReportingCommand, EndsByItself {
             Exit status: 0 as many valid envelopes came as asked for, 3 some did, 2 none, 130 interrupted.
             """)
 
-    @Option(name: .long, help: ArgumentHelp("Stop after this time; 0 to wait for ever.", valueName: "seconds"))
-    var wait = 60
+    @Option(name: .long, help: ArgumentHelp("Stop after this time; 0 to wait for ever.", valueName: "time"))
+    var wait: TimeSpan = 60
 
     @Option(name: .long, help: ArgumentHelp("Stop after so many valid envelopes.", valueName: "n"))
     var count = 1
@@ -50,9 +50,7 @@ struct Recv: AsyncParsableCommand, ReportingCommand, EndsByItself {
 
     func run() async throws {
         guard count > 0 else { throw UsageError("--count must be greater than 0") }
-        guard (0...Seconds.most).contains(wait) else {
-            throw UsageError("--wait \(wait) is not a time to wait", remedy: "give 0 to \(Seconds.most) seconds")
-        }
+        let time = try Seconds.limit(wait, of: "--wait")
         // Everything that can be wrong with the call, before anything is made.
         let (configuration, reserve, limit) = (
             try listener.configuration(), try listener.reserve(), try largestUnpacked()
@@ -79,7 +77,7 @@ struct Recv: AsyncParsableCommand, ReportingCommand, EndsByItself {
             throw error
         }
         announce(address, place)
-        let ending = Ending(after: wait > 0 ? .seconds(wait) : nil) { await server.stop() }
+        let ending = Ending(after: time) { await server.stop() }
         for await arrival in server.arrivals {
             await reception.take(Candidate(arrival))
             // Whatever else was confirmed meanwhile is still taken: the stream ends when the listener has stopped.

@@ -15,7 +15,7 @@ struct Seal: ParsableCommand, ReportingCommand {
             of one. Without -o it is called by its surface name, in this directory.
             """)
 
-    @Argument(help: ArgumentHelp("What to seal; '-' for standard input.", valueName: "path"))
+    @Argument(help: ArgumentHelp("What to seal; '-' for standard input.", valueName: "path"), completion: .file())
     var path: String
 
     @Option(name: [.short, .customLong("output")], help: ArgumentHelp("The envelope to write.", valueName: "file"))

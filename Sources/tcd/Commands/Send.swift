@@ -23,7 +23,9 @@ struct Send: AsyncParsableCommand, ReportingCommand {
               anything, with --transport NAME       whatever the plug-in 'tcd-carrier-NAME' makes of it
             """)
 
-    @Argument(help: ArgumentHelp("What to send: a file or a directory; '-' for standard input.", valueName: "path"))
+    @Argument(
+        help: ArgumentHelp("What to send: a file or a directory; '-' for standard input.", valueName: "path"),
+        completion: .file())
     var path: String
 
     @OptionGroup(title: "Delivery") var delivery: DeliveryOptions

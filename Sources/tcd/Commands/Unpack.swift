@@ -12,12 +12,12 @@ struct Unpack: ParsableCommand, ReportingCommand {
             Nothing that exists is ever replaced. On any error nothing is left behind.
             """)
 
-    @Argument(help: ArgumentHelp("The envelope to unpack.", valueName: "file"))
+    @Argument(help: ArgumentHelp("The envelope to unpack.", valueName: "file"), completion: .file())
     var file: String
 
     @Option(
         name: [.customShort("d"), .customLong("directory")],
-        help: ArgumentHelp("Where to unpack; created if missing.", valueName: "dir"))
+        help: ArgumentHelp("Where to unpack; created if missing.", valueName: "dir"), completion: .directory)
     var directory = "."
 
     @Option(

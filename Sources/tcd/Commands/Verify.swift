@@ -17,7 +17,7 @@ struct Verify: ParsableCommand, ReportingCommand {
             several files it is that of the worst, in the order 0, 2, unreadable, 77, 1.
             """)
 
-    @Argument(help: ArgumentHelp("The envelopes to verify.", valueName: "file"))
+    @Argument(help: ArgumentHelp("The envelopes to verify.", valueName: "file"), completion: .file())
     var files: [String]
 
     @Option(

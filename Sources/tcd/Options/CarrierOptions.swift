@@ -15,7 +15,7 @@ struct CarrierOptions: ParsableArguments {
 
     @Option(
         name: .long,
-        help: ArgumentHelp("Send no faster than this, for example 10MiB/s or 800kbit/s.", valueName: "rate"))
+        help: ArgumentHelp("Send no faster than this, for example 10M (MiB a second) or 800kbit/s.", valueName: "rate"))
     var limitRate: String?
 
     /// Refuses what can be refused before anything is done.
@@ -53,7 +53,9 @@ struct CarrierOptions: ParsableArguments {
     private func bandwidth() throws -> Bandwidth? {
         guard let limitRate else { return nil }
         guard let bandwidth = Bandwidth(parsing: limitRate) else {
-            throw UsageError("--limit-rate '\(limitRate)' is no rate", remedy: "write for example 10MiB/s or 800kbit/s")
+            throw UsageError(
+                "--limit-rate: expected a rate, got '\(limitRate)'",
+                remedy: "write for example 10M, 10MiB/s or 800kbit/s")
         }
         return bandwidth
     }

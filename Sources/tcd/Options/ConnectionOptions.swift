@@ -18,15 +18,15 @@ struct ConnectionOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Give up connecting after this time. Default: $TIBET_CONNECT_TIMEOUT, or 10.", valueName: "seconds"))
-    var connectTimeout: Double?
+            "Give up connecting after this time. Default: $TIBET_CONNECT_TIMEOUT, or 10.", valueName: "time"))
+    var connectTimeout: TimeSpan?
 
     @Option(
         name: .long,
         help: ArgumentHelp(
             "Give up when nothing useful has moved for this time. Default: $TIBET_HTTP_TIMEOUT, or 30.",
-            valueName: "seconds"))
-    var stallTimeout: Double?
+            valueName: "time"))
+    var stallTimeout: TimeSpan?
 
     /// How long to try connecting.
     func connectTime() throws -> Duration {

@@ -10,8 +10,8 @@ struct ConsumerOptions: ParsableArguments {
     @Option(name: .long, help: ArgumentHelp("Stop after so many valid envelopes; 0 for no end.", valueName: "n"))
     var count = 0
 
-    @Option(name: .long, help: ArgumentHelp("Stop after this time; 0 to go on for ever.", valueName: "seconds"))
-    var duration: Double = 0
+    @Option(name: .long, help: ArgumentHelp("Stop after this time; 0 to go on for ever.", valueName: "time"))
+    var duration: TimeSpan = 0
 
     @Option(name: .long, help: ArgumentHelp("How much disk to leave free.", valueName: "size"))
     var diskReserve = "256M"
@@ -22,9 +22,7 @@ struct ConsumerOptions: ParsableArguments {
     func check() throws {
         _ = try pins.signers()
         guard count >= 0 else { throw UsageError("--count must not be less than 0") }
-        guard duration.isFinite, (0...Double(Seconds.most)).contains(duration) else {
-            throw UsageError("--duration \(duration) is not a time", remedy: "give 0 to \(Seconds.most) seconds")
-        }
+        _ = try Seconds.limit(duration, of: "--duration")
         _ = try reserve()
     }
 

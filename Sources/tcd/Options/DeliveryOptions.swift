@@ -4,6 +4,10 @@ internal import FoundationEssentials
 
 extension WantedReceipt: ExpressibleByArgument {
     public init?(argument: String) { self.init(argument) }
+
+    // The raw values are those of the outbox's index; the command line has the words.
+    public static var allValueStrings: [String] { allCases.map(\.description) }
+    public static var allValueDescriptions: [String: String] { [:] }
 }
 
 /// Where an envelope goes, and how long its sender waits.
@@ -15,29 +19,29 @@ struct DeliveryOptions: ParsableArguments {
         name: .long,
         help: ArgumentHelp(
             "Insist on a transport: http, scp, mux, ipoll, local, or the name of a plug-in. Default: $TIBET_TRANSPORT, or whatever "
-                + "works.", valueName: "name"))
+                + "works.", valueName: "name"), completion: .transports)
     var transport: String?
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "What must be certain before it counts as delivered: accepted, stored, verified or acknowledged.",
+            "How strong a receipt to wait for: accepted, stored, verified or acknowledged. Default: accepted.",
             valueName: "receipt"))
-    var wait = WantedReceipt.accepted
+    var wait: WantedReceipt?
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Go on trying and waiting for this time. Default: try each route once.", valueName: "seconds"))
-    var timeout: Double?
+            "Go on trying and waiting for this time. Default: try each route once.", valueName: "time"))
+    var timeout: TimeSpan?
 
     @Flag(name: .long, help: "Return as soon as it is safely in the outbox; 'tcd outbox drain' delivers it.")
     var queue = false
 
     @Option(
         name: .long,
-        help: ArgumentHelp("Give up when it was not delivered for so long. Default: never.", valueName: "seconds"))
-    var expires: Double?
+        help: ArgumentHelp("Give up when it was not delivered for so long. Default: never.", valueName: "time"))
+    var expires: TimeSpan?
 
     @Flag(name: .long, help: "Seal and show what would be sent and along which routes, without sending it.")
     var dryRun = false
@@ -66,6 +70,6 @@ struct DeliveryOptions: ParsableArguments {
             let span = try Seconds.duration(seconds, of: "--expires").components.seconds
             return Timestamp(seconds: Timestamp.now().seconds + max(1, span))
         }
-        return DeliveryOrder(target, wanted: wait, expiry: expiry)
+        return DeliveryOrder(target, wanted: wait ?? .accepted, expiry: expiry)
     }
 }

@@ -89,8 +89,8 @@ struct HubOptions: ParsableArguments {
         name: .long,
         help: ArgumentHelp(
             "How long what nobody fetches is kept, where no tier says. Default: $TIBET_HUB_RETENTION, or 259200.",
-            valueName: "seconds"))
-    var retention: Double?
+            valueName: "time"))
+    var retention: TimeSpan?
 
     @Flag(
         name: .long, help: "Refuse frames beyond the intents' classes of bandwidth, as the peers' mux server does.")
@@ -134,7 +134,7 @@ struct HubOptions: ParsableArguments {
         limits.openChannels =
             try number(channels, "--channels", "TIBET_HUB_CHANNELS", in: 1...1_000_000) ?? limits.openChannels
         limits.retention = try Seconds.duration(
-            retention, of: "--retention", variable: "TIBET_HUB_RETENTION", else: 72 * 60 * 60)
+            retention, of: "--retention", variable: "TIBET_HUB_RETENTION", else: 259_200)
         return limits
     }
 

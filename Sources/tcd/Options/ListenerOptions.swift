@@ -39,11 +39,11 @@ struct ListenerOptions: ParsableArguments {
     @Option(name: .long, help: ArgumentHelp("How many envelopes may come in at once.", valueName: "n"))
     var maxUploads = 64
 
-    @Option(name: .long, help: ArgumentHelp("How long the header of a request may take.", valueName: "seconds"))
-    var headerTimeout: Double = 10
+    @Option(name: .long, help: ArgumentHelp("How long the header of a request may take.", valueName: "time"))
+    var headerTimeout: TimeSpan = 10
 
-    @Option(name: .long, help: ArgumentHelp("How long nothing useful may come.", valueName: "seconds"))
-    var idleTimeout: Double = 30
+    @Option(name: .long, help: ArgumentHelp("How long nothing useful may come.", valueName: "time"))
+    var idleTimeout: TimeSpan = 30
 
     @Option(name: .long, help: ArgumentHelp("How much disk to leave free.", valueName: "size"))
     var diskReserve = "256M"

@@ -52,7 +52,7 @@ struct Consumer: Sendable {
             let failure = await consumer.fetch()
             return (consumer.reception.done, failure)
         }
-        let ending = Ending(after: options.duration > 0 ? .seconds(options.duration) : nil) {
+        let ending = Ending(after: options.duration > 0 ? .seconds(options.duration.seconds) : nil) {
             work.cancel()
             _ = await work.value
         }

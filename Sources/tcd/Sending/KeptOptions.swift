@@ -57,8 +57,8 @@ extension DispatchOptions {
         if connection.clientCertificate == nil, connection.clientKey == nil {
             (connection.clientCertificate, connection.clientKey) = (one("cert"), one("key"))
         }
-        connection.connectTimeout = connection.connectTimeout ?? one("connect-timeout").flatMap(Double.init)
-        connection.stallTimeout = connection.stallTimeout ?? one("stall-timeout").flatMap(Double.init)
+        connection.connectTimeout = connection.connectTimeout ?? one("connect-timeout").flatMap { TimeSpan($0) }
+        connection.stallTimeout = connection.stallTimeout ?? one("stall-timeout").flatMap { TimeSpan($0) }
         if scp.identities.isEmpty { scp.identities = kept["ssh-identity"] ?? [] }
         scp.configurationFile = scp.configurationFile ?? one("ssh-config")
         scp.acceptNewHostKey = scp.acceptNewHostKey || kept["accept-new-host-key"] != nil

@@ -1,7 +1,8 @@
 /// A rate of bytes, as people write it.
 ///
-/// `10MiB/s` and `5MB/s` count bytes, `800kbit/s` counts bits; the unit is never guessed. Binary prefixes (`Ki`, `Mi`,
-/// `Gi`) are powers of 1024, decimal ones (`k`, `M`, `G`) powers of 1000.
+/// `10MiB/s` and `5MB/s` count bytes, `800kbit/s` counts bits; binary prefixes (`Ki`, `Mi`, `Gi`) are powers of 1024,
+/// decimal ones (`k`, `M`, `G`) powers of 1000. A number with `K`, `M` or `G` alone is a size for each second with the binary
+/// units of all sizes: `10M` is `10MiB/s`.
 public struct Bandwidth: Hashable, Sendable, CustomStringConvertible {
     /// Bytes in each second; at least 1.
     public let bytesPerSecond: Int64
@@ -12,9 +13,20 @@ public struct Bandwidth: Hashable, Sendable, CustomStringConvertible {
         self.bytesPerSecond = bytesPerSecond
     }
 
-    /// A rate from a number, a unit and `/s`, as in `10MiB/s`, `1.5MB/s`, `800kbit/s`; nil for anything else, a number
-    /// without a unit included.
+    /// A rate as in `10MiB/s`, `1.5MB/s`, `800kbit/s`, `10M` or `512K`; nil for anything else.
     public init?(parsing text: String) {
+        if let match = text.wholeMatch(of: /([0-9]{1,15})([kKmMgG])/), let count = Int64(match.output.1) {
+            let shift: Int64 =
+                switch match.output.2.lowercased() {
+                case "k": 10
+                case "m": 20
+                default: 30
+                }
+            let (rate, overflow) = count.multipliedReportingOverflow(by: 1 << shift)
+            guard !overflow else { return nil }
+            self.init(bytesPerSecond: rate)
+            return
+        }
         guard let match = text.wholeMatch(of: /([0-9]{1,12})(?:\.([0-9]{1,6}))?\s?(Ki|Mi|Gi|[kMG])?(B|bit)\/s/) else {
             return nil
         }

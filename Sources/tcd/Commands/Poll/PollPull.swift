@@ -26,8 +26,8 @@ struct PollPull: AsyncParsableCommand, ReportingCommand {
 
     @Option(
         name: .long,
-        help: ArgumentHelp("When nothing waits, wait for this time, where the server can.", valueName: "seconds"))
-    var wait: Double?
+        help: ArgumentHelp("When nothing waits, wait for this time, where the server can.", valueName: "time"))
+    var wait: TimeSpan?
 
     @OptionGroup(title: "Server") var mailbox: MailboxOptions
     @OptionGroup var output: OutputOptions

@@ -44,8 +44,8 @@ struct PollSend: AsyncParsableCommand, ReportingCommand {
     @Option(name: .long, help: ArgumentHelp("Who sends. Default: the agent of the identity's name.", valueName: "name"))
     var agent: String?
 
-    @Option(name: .long, help: ArgumentHelp("Go on trying for this time.", valueName: "seconds"))
-    var timeout: Double?
+    @Option(name: .long, help: ArgumentHelp("Go on trying for this time.", valueName: "time"))
+    var timeout: TimeSpan?
 
     @OptionGroup(title: "Server") var mailbox: MailboxOptions
     @OptionGroup var output: OutputOptions
