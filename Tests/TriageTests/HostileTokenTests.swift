@@ -70,4 +70,60 @@ struct HostileTokenTests {
         #expect(found.outcome(of: .hash) == .fail)
         #expect(found.objections.contains(honest.hash))
     }
+
+    @Test("Of a million version clauses a thousand are evaluated, and the rest is unknown")
+    func clauses() throws {
+        let machine = Machine(host: "here", packages: ["pip": "24.0"], python: "python 3", gpuDevices: [])
+        let many = "pip" + String(repeating: ">=1,", count: 1_000_000)
+        let deps = JSONValue.list(
+            [.text(many)] + Array(repeating: .text("pip>=1"), count: 5000) + [.text("absent")])
+        let token = try ForkToken(fields: ["fork_id": "a", "capability_required": ["deps": deps]])
+        var found: CapabilityCheck?
+        let time = ContinuousClock().measure { found = CapabilityCheck(token, on: machine) }
+        let items = try #require(found?.items)
+        #expect(items.map(\.outcome) == [.unknown])
+        #expect(items.first?.wanted == "5002 more")
+        #expect(found?.check.outcome == .unknown)
+        #expect(time < .seconds(20))
+    }
+
+    @Test("Exactly as many requirements as allowed are evaluated, one more is unknown")
+    func manyRequirements() throws {
+        let machine = Machine(host: "here", packages: ["pip": "24.0"], python: "python 3", gpuDevices: [])
+        func examine(_ count: Int) throws -> CapabilityCheck {
+            let deps = JSONValue.list(Array(repeating: .text("pip>=1"), count: count))
+            return CapabilityCheck(
+                try ForkToken(fields: ["fork_id": "a", "capability_required": ["deps": deps]]), on: machine)
+        }
+        let most = try examine(CapabilityCheck.mostClauses)
+        #expect(most.items.count == CapabilityCheck.mostClauses && most.check.outcome == .pass)
+        let more = try examine(CapabilityCheck.mostClauses + 1)
+        #expect(more.items.count == CapabilityCheck.mostClauses + 1 && more.check.outcome == .unknown)
+        #expect(more.check.detail.utf8.count < 4096)
+    }
+
+    @Test(
+        "Requirements and clauses that are too long are unknown and are repeated in part only",
+        arguments: [
+            "pip==" + Array(repeating: "1", count: 20_000).joined(separator: "."),
+            "a" + String(repeating: "-", count: 200_000),
+            "pip>=" + String(repeating: "9", count: 400), "a[" + String(repeating: "x", count: 200_000),
+        ])
+    func longRequirements(text: String) throws {
+        let machine = Machine(host: "here", packages: ["pip": "24.0"], python: "python 3", gpuDevices: [])
+        let token = try ForkToken(fields: ["fork_id": "a", "capability_required": ["deps": [.text(text)]]])
+        let found = CapabilityCheck(token, on: machine)
+        #expect(found.items.map(\.outcome) == [.unknown])
+        #expect(found.items.allSatisfy { $0.wanted.utf8.count < 300 })
+    }
+
+    @Test(
+        "Texts of a token are bounded",
+        arguments: [("fork_id", 4096), ("actor_from", 4096), ("expires_at", 4096), ("intent_snapshot", 256 << 10)])
+    func longTexts(field: String, limit: Int) throws {
+        _ = try ForkToken(fields: [field: .text(String(repeating: "x", count: limit))])
+        #expect(throws: ForkFault.tooLong(field: field, limit: limit)) {
+            try ForkToken(fields: [field: .text(String(repeating: "x", count: limit + 1))])
+        }
+    }
 }

@@ -9,8 +9,17 @@ package struct Requirement: Sendable {
     /// Why more is asked for than can be checked; nil where it can be.
     let remainder: String?
 
-    /// Reads a requirement; nil for what is none.
+    /// The most bytes of a requirement that is read.
+    package static let longest = 8192
+
+    /// How many version clauses a text may have, without reading it: 1 and its commas.
+    package static func clauseCount(of text: String) -> Int {
+        text.utf8.reduce(1) { $1 == UInt8(ascii: ",") ? $0 + 1 : $0 }
+    }
+
+    /// Reads a requirement; nil for what is none, and for more than `longest` bytes.
     package init?(_ text: String) {
+        guard text.utf8.count <= Self.longest else { return nil }
         self.text = text
         var rest = text[...]
         var remainder: String?

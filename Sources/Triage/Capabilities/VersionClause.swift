@@ -18,8 +18,12 @@ package struct VersionClause: Sendable {
     /// Whether it ends in `.*`, and so means all that begin alike.
     private let isPrefix: Bool
 
-    /// Reads a clause; nil for what is none.
+    /// The most bytes of a clause that is read.
+    static let longest = 256
+
+    /// Reads a clause; nil for what is none, and for more than 256 bytes.
     package init?(_ clause: String) {
+        guard clause.utf8.count <= Self.longest else { return nil }
         let clause = clause.trimmed
         guard let comparison = Comparison.allCases.first(where: { clause.hasPrefix($0.rawValue) }) else { return nil }
         self.comparison = comparison

@@ -8,6 +8,8 @@ package enum ForkFault: ExplainedError, Equatable {
     case notToken(String)
     /// A field that must be a text or an object is something else.
     case wrongKind(field: String, wanted: String)
+    /// A text field is longer than it may be.
+    case tooLong(field: String, limit: Int)
     /// The bundle is no UPIP stack.
     case notStack(String)
     /// A hash in the bundle is not that of its content.
@@ -24,6 +26,7 @@ package enum ForkFault: ExplainedError, Equatable {
         case .notJSON(let why): "it is not JSON: \(why)"
         case .notToken(let why): "it is no fork token: \(why)"
         case .wrongKind(let field, let wanted): "it is no fork token: '\(field)' is not \(wanted)"
+        case .tooLong(let field, let limit): "the field '\(field)' is longer than \(limit) bytes"
         case .notStack(let why): "it is no UPIP stack: \(why)"
         case .stackMismatch(let what, let stated, let computed):
             "the stack was changed: its \(what) says \(stated) and hashes to \(computed)"

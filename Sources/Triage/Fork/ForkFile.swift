@@ -3,8 +3,8 @@ package import SystemPackage
 
 /// The file form, `<name>.fork.json` (`triage.md`, section 2).
 extension ForkToken {
-    /// The largest token that is read. Layers name every file of a state, so it can be large.
-    package static let largestFile = 64 << 20
+    /// The largest token that is read, in bytes. Layers name every file of a state, so it can be large.
+    package static let largestFile = 16 << 20
 
     /// Reads a token from the text of a file: with what peers write around it, or bare.
     package init(parsing bytes: [UInt8]) throws(ForkFault) {

@@ -20,13 +20,22 @@ package struct ForkToken: Sendable {
 
     static let objects = ["capability_required", "metadata", "partial_layers"]
 
+    /// The most bytes of the fields that people write.
+    package static let longestText = 256 << 10
+    /// The most bytes of the other texts: names, hashes, times, types.
+    package static let longestName = 4096
+    private static let written: Set = ["intent_snapshot", "continuation_point"]
+
     /// A token from its fields.
     ///
-    /// - Throws: `wrongKind` for a field that peers know and that is something else here.
+    /// - Throws: `wrongKind` for a field that peers know and that is something else here; `tooLong` for a text beyond
+    ///   its limit.
     package init(fields: JSONObject, wrapper: JSONObject? = nil) throws(ForkFault) {
         for (key, _) in Self.texts {
             guard let value = fields[key] else { continue }
-            guard value.text != nil else { throw .wrongKind(field: key, wanted: "a text") }
+            guard let text = value.text else { throw .wrongKind(field: key, wanted: "a text") }
+            let limit = Self.written.contains(key) ? Self.longestText : Self.longestName
+            guard text.utf8.count <= limit else { throw .tooLong(field: key, limit: limit) }
         }
         for key in Self.objects {
             guard let value = fields[key], !value.isNull else { continue }
