@@ -81,6 +81,25 @@ struct LeaseTests {
         await hub.stop()
     }
 
+    @Test("Envelopes of forks are leased apart from other envelopes, however many of those wait")
+    func forkEnvelopes() async throws {
+        let hub = try await TestHub()
+        for number in 0..<150 {
+            try await hub.push(
+                "\(number)", metadata: ["envelope_name": .text("20260514t064148z.note-\(number).tcd.normal.tza")])
+        }
+        let fork = "20260514t064148z.fork-0a1b2c3d4e5f.claude.normal.tza"
+        try await hub.push("fork", metadata: ["envelope_name": .text(fork)])
+        let forks = try await lease(hub, "ipoll", ["kinds": ["fork-envelope"], "limit": 100]).items
+        #expect(forks.map { $0["metadata"]?["envelope_name"]?.text } == [fork])
+        #expect(forks.first?["kind"]?.text == "fork-envelope")
+        // The others are held by no lease, and are there for a consumer at once.
+        let others = try await lease(hub, "ipoll", ["kinds": ["envelope"], "limit": 100]).items
+        #expect(others.count == 100 && others.allSatisfy { $0["kind"]?.text == "envelope" })
+        #expect(try await lease(hub, "ipoll", ["kinds": ["fork-envelope"]]).items.isEmpty)
+        await hub.stop()
+    }
+
     @Test("A lease waits for what comes, and a lease that ran out is offered again", arguments: ["mux", "ipoll"])
     func waiting(kind: String) async throws {
         let hub = try await TestHub()

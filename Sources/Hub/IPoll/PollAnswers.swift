@@ -45,7 +45,8 @@ enum PollAnswers {
     static func kind(of metadata: JSONObject?) -> MessageKind {
         if isTruthy(metadata?["upip_fork"]) { return .fork }
         if isTruthy(metadata?["tibet_flare"]) { return .flare }
-        return metadata?["envelope_name"] == nil ? .message : .envelope
+        guard let name = metadata?["envelope_name"] else { return .message }
+        return ForkSurface.isNamed(name.text ?? "") ? .forkEnvelope : .envelope
     }
 
     /// Whether the peers' language takes a value for true.

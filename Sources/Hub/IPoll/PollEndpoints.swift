@@ -28,7 +28,8 @@ struct PollEndpoints: Sendable {
                     .optional("mark_read", "boolean", "whether that reads them; false if absent"),
                     .optional("limit", "integer", "1 to 1000; 50 if absent"),
                     .optional("wait", "number", "seconds to wait until something is there, 0 to 60"),
-                    .optional("kinds", "string", "only these, with commas: message, envelope, fork, flare"),
+                    .optional(
+                        "kinds", "string", "only these, with commas: message, envelope, fork-envelope, fork, flare"),
                     .optional("after", "string", "only those after the message with this id"),
                 ]
             ) { (exchange) async throws(HubFault) in try await pull(exchange) },
@@ -76,7 +77,7 @@ struct PollEndpoints: Sendable {
                 .post, "/api/ipoll/lease", "Take waiting messages for oneself for a while; wait for them if asked",
                 body: .json(
                     LeaseDesk.leaseFields + [
-                        .optional("kinds", "texts", "only these: message, envelope, fork, flare"),
+                        .optional("kinds", "texts", "only these: message, envelope, fork-envelope, fork, flare"),
                         .optional("poll_types", "texts", "only these: PUSH, PULL, SYNC, TASK, ACK"),
                     ])
             ) { (exchange) async throws(HubFault) in try await lease(exchange, leasing) },

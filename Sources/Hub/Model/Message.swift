@@ -13,6 +13,8 @@ package enum PollType: String, Sendable, CaseIterable {
 package enum MessageKind: String, Sendable, CaseIterable {
     case message
     case envelope
+    /// An envelope whose name is that of a fork's.
+    case forkEnvelope = "fork-envelope"
     case fork
     case flare
 }

@@ -183,6 +183,7 @@ extension ForkCommand {
                 sender: agent, requests: try dispatch.requests(for: prepared.sender))
             configuration.state = state.appending("ipoll")
             configuration.lease = span
+            configuration.kinds = [.forkEnvelope]
             let carrier = IPollCarrier(configuration: configuration)
             let arrivals = ForkArrivals(
                 carrier: carrier, route: Route(scheme: "ipoll", address: "\(server)#\(agent)"), lane: lane

@@ -168,8 +168,8 @@ extension ForkCommand {
         /// What the envelope's name says that it is about.
         private static func context(of token: ForkToken) -> String {
             let stem = ForkName.stem(of: token)
-            let digits = stem.hasPrefix(ForkArrivals.contextPrefix) ? String(stem.dropFirst(5)) : stem
-            return ForkArrivals.contextPrefix + ReferencedEnvelope(name: digits).shortID
+            let digits = stem.hasPrefix(ForkSurface.contextPrefix) ? String(stem.dropFirst(5)) : stem
+            return ForkSurface.contextPrefix + ReferencedEnvelope(name: digits).shortID
         }
     }
 }

@@ -16,7 +16,7 @@ struct ForkArrivals: Sendable {
     func next() async throws -> OfferedFork {
         while true {
             let arrival = try await carrier.nextArrival(along: route)
-            guard Self.looksLikeFork(arrival.requestedName) else {
+            guard ForkSurface.isNamed(arrival.requestedName.text) else {
                 try? await arrival.settle(.release(after: .seconds(60)))
                 continue
             }
@@ -28,14 +28,6 @@ struct ForkArrivals: Sendable {
             }
         }
     }
-
-    /// What `tcd fork send` calls the envelopes of forks. The name is a hint; the manifest decides.
-    static func looksLikeFork(_ name: ArrivalName) -> Bool {
-        name.text.split(separator: ".").dropFirst().first?.hasPrefix(contextPrefix) ?? false
-    }
-
-    /// What the surface context of a fork's envelope begins with.
-    static let contextPrefix = "fork-"
 
     private func bring(_ arrival: any Arrival) async throws -> OfferedFork {
         let (name, size, digest, lane) = (arrival.requestedName, arrival.size, arrival.claimedDigest, lane)

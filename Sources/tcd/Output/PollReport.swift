@@ -41,7 +41,7 @@ struct PollReport {
         for line in poll.content.split(separator: "\n", omittingEmptySubsequences: false) {
             Terminal.say("    " + Self.visible(line))
         }
-        if poll.kind == .envelope, let notice = EnvelopeNotice(poll) {
+        if [.envelope, .forkEnvelope].contains(poll.kind), let notice = EnvelopeNotice(poll) {
             // Whatever the sender claims: what a message says of an envelope proves nothing of it.
             Terminal.say("    envelope \(VerdictReport.shown(notice.name)): referenced")
         }

@@ -130,7 +130,7 @@ public struct IPollCarrier: ProbingCarrier, ResumableCarrier, ReceivingCarrier {
             throw CarrierError(
                 .misconfigured, .giveUp, "nothing can be received without a directory to remember it in")
         }
-        var selection = PollMailbox.Selection([.envelope])
+        var selection = PollMailbox.Selection(configuration.kinds)
         selection.lease = configuration.lease
         selection.wait = configuration.wait
         selection.interval = configuration.interval

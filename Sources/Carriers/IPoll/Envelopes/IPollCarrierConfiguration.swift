@@ -20,6 +20,8 @@ public struct IPollCarrierConfiguration: Sendable {
     public var interval: Duration = .seconds(2)
     /// What is read is remembered here for servers that do not hold it. Needed for receiving only.
     public var state: FilePath?
+    /// Which messages are received: those that name envelopes. Others stay at the server.
+    package var kinds: Set<PollKind> = [.envelope, .forkEnvelope]
     /// Where what was referenced and not brought is written down. Without it such messages stay where they are.
     package var references: ReferenceBook?
     /// Told of each of them once it is written down.

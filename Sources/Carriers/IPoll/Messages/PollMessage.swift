@@ -69,6 +69,8 @@ package enum PollKind: String, Sendable, Hashable, CaseIterable {
     case flare
     /// The notification of an envelope (`cep.md`, section 6.1).
     case envelope
+    /// The same of an envelope whose name is that of a fork's.
+    case forkEnvelope = "fork-envelope"
     /// Anything else.
     case message
 
@@ -78,8 +80,8 @@ package enum PollKind: String, Sendable, Hashable, CaseIterable {
             self = .fork
         } else if Self.isTrue(metadata["tibet_flare"]) {
             self = .flare
-        } else if metadata["envelope_name"].map({ !$0.isNull }) ?? false {
-            self = .envelope
+        } else if let name = metadata["envelope_name"], !name.isNull {
+            self = ForkSurface.isNamed(name.text ?? "") ? .forkEnvelope : .envelope
         } else {
             self = .message
         }
