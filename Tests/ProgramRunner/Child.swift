@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Synchronization
 
 /// A child process with pipes for its output, watched by threads that do nothing but wait.
 ///
@@ -56,6 +57,7 @@ struct Child: Sendable {
             throw Program.Overdue(description: "cannot start '\(executable)': \(String(cString: strerror(code)))")
         }
         self.id = id
+        Self.running.add(id)
         for (descriptor, take) in [(output.read, watcher.output), (errors.read, watcher.errors)] {
             Thread.detachNewThread {
                 Self.readAll(descriptor, take)
@@ -66,6 +68,7 @@ struct Child: Sendable {
     }
 
     private static let starting = NSLock()
+    private static let running = RunningChildren()
 
     private static func pipe() throws -> (read: Int32, write: Int32) {
         var ends: [Int32] = [0, 0]
@@ -91,9 +94,27 @@ struct Child: Sendable {
         while waitid(P_PID, id_t(id), &information, WEXITED | WNOWAIT) != 0, errno == EINTR {}
         let detail = information._sifields._sigchld.si_status
         watcher.end(information.si_code == CLD_EXITED ? detail : 128 + detail)
+        running.remove(id)
         var status: Int32 = 0
         while waitpid(id, &status, 0) < 0, errno == EINTR {}
     }
+}
+
+/// The children that have not ended, which are killed when the test process exits: those that a static property holds
+/// would outlive it.
+private final class RunningChildren: Sendable {
+    private let ids = Mutex<Set<pid_t>>([])
+    private static let all = Mutex<[RunningChildren]>([])
+
+    init() {
+        Self.all.withLock { $0.append(self) }
+        atexit { RunningChildren.all.withLock { for children in $0 { children.kill() } } }
+    }
+
+    func add(_ id: pid_t) { ids.withLock { _ = $0.insert(id) } }
+    func remove(_ id: pid_t) { ids.withLock { _ = $0.remove(id) } }
+
+    private func kill() { ids.withLock { for id in $0 { Glibc.kill(id, SIGKILL) } } }
 }
 
 /// Texts as C wants them, for as long as this lives.

@@ -51,7 +51,7 @@ public final class Program: Sendable {
         self.progress = progress
         child = try Child(
             executable, arguments, in: folder.path,
-            environment: ["PATH": Self.path, "LANG": "C.UTF-8"].merging(environment) { $1 },
+            environment: Self.inherited.merging(environment) { $1 },
             input: input?.path ?? "/dev/null",
             watcher: Child.Watcher(
                 output: { bytes in progress.update { $0.output += bytes } },
@@ -62,7 +62,13 @@ public final class Program: Sendable {
 
     deinit { signal(SIGKILL) }
 
-    private static let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
+    /// What every child gets; `TIBET_TEST_RUN` is how 'scripts/test' finds those that outlive the run.
+    private static let inherited: [String: String] = {
+        let own = ProcessInfo.processInfo.environment
+        var variables = ["PATH": own["PATH"] ?? "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"]
+        variables["TIBET_TEST_RUN"] = own["TIBET_TEST_RUN"]
+        return variables
+    }()
 
     /// Sends it a signal, unless it has ended.
     public func signal(_ number: Int32) {
