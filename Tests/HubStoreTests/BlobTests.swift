@@ -106,6 +106,9 @@ struct BlobTests {
             await failure {
                 try await subject.store.append(large, to: blob.id, at: 0)
             } != nil)
+        // What was only announced takes no room.
+        _ = try await subject.store.createBlob(draft([6, 7, 8], limit: 3))
+        _ = try await subject.store.append([1, 2, 3], to: blob.id, at: 0)
         #expect(
             await failure {
                 try await subject.store.createBlob(draft([4, 5], limit: 4))

@@ -77,9 +77,20 @@ struct LimitTests {
                 ])
         }
         #expect(try await blob(1001).code == "mailbox_full")
-        #expect(try await blob(900).status == 201)
-        let full = try await blob(200)
+        let begun = try await blob(900)
+        #expect(begun.status == 201)
+        // What was announced takes no room.
+        let second = try #require(try await blob(200)["blob_id"]?.text)
+        let first = try #require(begun["blob_id"]?.text)
+        func add(_ count: Int, to id: String) async throws -> TestAnswer {
+            try await hub.ask(
+                "PATCH", "/api/blobs/\(id)?agent=a", bytes: [UInt8](repeating: 1, count: count),
+                headers: ["Upload-Offset": "0"])
+        }
+        #expect(try await add(890, to: first)["received"]?.integer == 890)
+        let full = try await add(150, to: second)
         #expect(full.status == 429 && full.code == "mailbox_full" && full.headers["retry-after"] != nil)
+        #expect(try await blob(201).code == "mailbox_full")
         let poll: JSONValue = [
             "from_agent": "a", "to_agent": "b", "content": .text(String(repeating: "x", count: 200)),
         ]

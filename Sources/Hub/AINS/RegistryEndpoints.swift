@@ -182,7 +182,7 @@ struct RegistryEndpoints: Sendable {
     }
 
     private func store(_ record: AgentRecord, _ exchange: Exchange) async throws(HubFault) -> HubReply {
-        try await core.room.checkDisk(exchange.body.count)
+        try await core.room.checkDisk(exchange.body.count, core.configuration.isOpen ? .none : .unproven)
         let made = try await stored { () async throws(StoreError) in try await core.store.register(record) }
         let kept = try await stored { () async throws(StoreError) in try await core.store.agent(record.name) }
         core.metrics.add("registrations")

@@ -114,9 +114,11 @@ struct Access: Sendable {
         /// Whose limits hold; nil where the hub is open and has none.
         let limits: Tier?
         let proof: SenderProof
+        /// The account to which what it sends is booked.
+        let account: SenderAccount
 
-        static let unlimited = Sender(limits: nil, proof: .unproven)
-        static let unproven = Sender(limits: .sandbox, proof: .unproven)
+        static let unlimited = Sender(limits: nil, proof: .unproven, account: .none)
+        static let unproven = Sender(limits: .sandbox, proof: .unproven, account: .unproven)
     }
 
     /// Lets the caller send as `agent`: with its key, or without one where the name is not registered. The name `admin` is
@@ -131,10 +133,11 @@ struct Access: Sendable {
             guard record.name == agent else { throw Self.forbidden(agent) }
             return Sender(
                 limits: record.tier,
-                proof: record.publicKey.map { SenderProof(provenBy: $0, tier: record.tier) } ?? .unproven)
+                proof: record.publicKey.map { SenderProof(provenBy: $0, tier: record.tier) } ?? .unproven,
+                account: .proven)
         case .administrator(let key):
             guard agent == Self.administrator else { throw Self.forbidden(agent) }
-            return Sender(limits: .core, proof: SenderProof(provenBy: key, tier: .core))
+            return Sender(limits: .core, proof: SenderProof(provenBy: key, tier: .core), account: .proven)
         case .unsigned:
             guard agent != Self.administrator else {
                 throw Self.unauthorized("'\(agent)' is reserved, so this needs the signature of an administrator")

@@ -23,6 +23,15 @@ extension Tier {
         }
     }
 
+    /// Frames in an hour; nil for any number, as at the peers' mux server.
+    var framesPerHour: Int64? { self == .sandbox ? messagesPerHour : nil }
+
+    /// The largest frame in bytes; nil for the largest message of the hub.
+    var largestFrame: Int? { self == .sandbox ? largestMessage : nil }
+
+    /// How long a frame waits; nil for as long as the store keeps frames.
+    var frameRetention: Duration? { self == .sandbox ? retention : nil }
+
     /// How long a message waits.
     var retention: Duration {
         switch self {

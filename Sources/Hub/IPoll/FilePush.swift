@@ -14,13 +14,15 @@ struct FilePush: Sendable {
         _ = fields.optionalText("poll_id")
         try fields.check()
         guard let bytes else { return HubReply([:]) }
-        _ = try await core.access.sender(from, try await core.access.caller(of: exchange))
-        try await core.room.checkDisk(bytes.count)
+        let sender = try await core.access.sender(from, try await core.access.caller(of: exchange))
+        try await core.room.check(bytes.count, for: MailboxName(.ipoll, of: to), from: from, sender.account)
         let digest = Digest(of: bytes)
-        let draft = BlobDraft(
+        var draft = BlobDraft(
             agent: from, receiver: to, size: Int64(bytes.count), digest: digest, name: name,
             mailboxLimit: core.limits.mailboxBytes)
-        var blob = try await stored { () async throws(StoreError) in try await core.store.createBlob(draft).blob }
+        draft.account = sender.account
+        let begun = draft
+        var blob = try await stored { () async throws(StoreError) in try await core.store.createBlob(begun).blob }
         while !blob.isComplete {
             // Another may be uploading the same: each goes on from where the blob is.
             let start = Int(blob.received)

@@ -112,14 +112,16 @@ struct PollEndpoints: Sendable {
         let written = metadata.map { JSONValue.object($0).text(.spaced) }
         let size = content.utf8.count + (written?.utf8.count ?? 0)
         if let tier, size > tier.largestMessage { throw .tooLarge(limit: tier.largestMessage) }
-        try await core.room.check(size, for: MailboxName(.ipoll, of: to))
-        let draft = MessageDraft(
+        try await core.room.check(size, for: MailboxName(.ipoll, of: to), from: from, sender.account)
+        var draft = MessageDraft(
             from: from, to: to, type: type ?? .push, kind: PollAnswers.kind(of: metadata), content: content,
             metadata: written, session: session, replyTo: replyTo, blob: blob,
             retention: tier?.retention ?? core.limits.retention, hourlyLimit: tier?.messagesPerHour, proof: sender.proof
         )
+        draft.account = sender.account
+        let message = draft
         let key = try core.key(of: exchange, by: from)
-        let pushed = try await stored { () async throws(StoreError) in try await core.store.push(draft, key: key) }
+        let pushed = try await stored { () async throws(StoreError) in try await core.store.push(message, key: key) }
         core.metrics.add("messages_pushed")
         var answer: JSONObject = [
             "id": .text(pushed.id), "poll_id": .text(pushed.id), "message_id": .text(pushed.id), "status": "pending",
@@ -143,13 +145,16 @@ struct PollEndpoints: Sendable {
         if let tier, response.utf8.count > tier.largestMessage { throw .tooLarge(limit: tier.largestMessage) }
         let message = try await stored { () async throws(StoreError) in try await core.store.message(id) }
         guard let message, message.to == agent else { throw HubFault(.unknownMessage(id)) }
-        try await core.room.check(response.utf8.count, for: MailboxName(.ipoll, of: message.from))
-        let draft = MessageDraft(
+        try await core.room.check(
+            response.utf8.count, for: MailboxName(.ipoll, of: message.from), from: agent, sender.account)
+        var draft = MessageDraft(
             from: agent, to: message.from, type: .ack, content: response, metadata: #"{"response": true}"#,
             session: message.session, replyTo: id, retention: tier?.retention ?? core.limits.retention,
             hourlyLimit: tier?.messagesPerHour, proof: sender.proof)
+        draft.account = sender.account
+        let answer = draft
         let pushed = try await stored { () async throws(StoreError) in
-            try await core.store.respond(to: id, by: agent, with: draft)
+            try await core.store.respond(to: id, by: agent, with: answer)
         }
         core.metrics.add("messages_pushed")
         return HubReply([

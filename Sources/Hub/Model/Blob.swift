@@ -9,8 +9,11 @@ package struct BlobDraft: Sendable {
     package var size: Int64
     package var digest: Digest
     package var name: String
-    /// The most bytes that the receiver's mailbox may hold with it; nil for any number.
+    /// The most bytes that the receiver's mailbox may hold with it; nil for any number. Nothing is reserved: what the
+    /// mailbox holds are the bytes that were received.
     package var mailboxLimit: Int64?
+    /// The account that its bytes are booked to as they are received.
+    package var account = SenderAccount.none
 
     package init(
         agent: String, receiver: String, size: Int64, digest: Digest, name: String, mailboxLimit: Int64? = nil
@@ -39,6 +42,8 @@ package struct Blob: Sendable, Equatable {
     /// Whether it is whole, and its digest was found to be the claimed one.
     package let isComplete: Bool
     package let createdAt: Timestamp
+    /// The account that its bytes are booked to.
+    package let account: SenderAccount
 
     /// The digest as the hub computed it; nil while it is not complete.
     package var computedDigest: Digest? { isComplete ? digest : nil }

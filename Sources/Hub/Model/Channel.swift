@@ -12,6 +12,8 @@ package struct ChannelDraft: Sendable {
     package var metadata: String?
     /// Whether it stays open when the last unsettled frame was settled.
     package var staysOpen: Bool
+    /// The account that it is booked to. A channel of an unproven sender ends with the retention of its frames.
+    package var account = SenderAccount.none
 
     package init(
         agent: String, target: String, intent: String, metadata: String? = nil, staysOpen: Bool = false

@@ -10,6 +10,12 @@ package struct FrameDraft: Sendable {
     package var blob: String?
     /// What is known of the sender.
     package var proof: SenderProof
+    /// How long it waits for its receiver; nil for the store's longest.
+    package var retention: Duration?
+    /// The most messages and frames of its sender in one clock hour; nil for any number, which are not counted then.
+    package var hourlyLimit: Int64?
+    /// The account that it is booked to.
+    package var account = SenderAccount.none
 
     package init(channel: String, payload: String, blob: String? = nil, proof: SenderProof = .unproven) {
         self.channel = channel

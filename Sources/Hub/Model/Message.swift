@@ -42,6 +42,8 @@ package struct MessageDraft: Sendable {
     package var hourlyLimit: Int64?
     /// What is known of the sender.
     package var proof: SenderProof
+    /// The account that it is booked to.
+    package var account = SenderAccount.none
 
     package init(
         from: String, to: String, type: PollType, kind: MessageKind = .message, content: String,

@@ -67,12 +67,13 @@ struct MuxEndpoints: Sendable {
         let intent = fields.text("intent")
         let metadata = fields.optionalObject("metadata")
         try fields.check()
-        _ = try await core.access.sender(agent, try await core.access.caller(of: exchange))
-        let opened = try await service.open(
-            ChannelDraft(
-                agent: agent, target: target, intent: intent,
-                metadata: metadata.map { JSONValue.object($0).text(.spaced) },
-                staysOpen: metadata?["keep_open"]?.bool ?? false), key: try core.key(of: exchange, by: agent))
+        let sender = try await core.access.sender(agent, try await core.access.caller(of: exchange))
+        var draft = ChannelDraft(
+            agent: agent, target: target, intent: intent,
+            metadata: metadata.map { JSONValue.object($0).text(.spaced) },
+            staysOpen: metadata?["keep_open"]?.bool ?? false)
+        draft.account = sender.account
+        let opened = try await service.open(draft, key: try core.key(of: exchange, by: agent))
         return HubReply([
             "channel_id": .text(opened.channel.id), "intent": .text(intent), "route": opened.intent.route,
             "state": "open", "agent": .text(agent), "target": .text(target), "tbz_hash": .text(opened.channel.hash),
@@ -88,7 +89,7 @@ struct MuxEndpoints: Sendable {
         let facts = try await service.facts(of: id)
         let sender = try await core.access.sender(facts.agent, caller)
         let frame = try await service.send(
-            payload, on: id, facts, by: sender.proof, key: try core.key(of: exchange, by: facts.agent))
+            payload, on: id, facts, by: sender, key: try core.key(of: exchange, by: facts.agent))
         return HubReply([
             "delivered": true, "channel_id": .text(id), "seq": .integer(frame.sequence),
             "tbz_hash": .text(frame.hash), "route": facts.intent.route,

@@ -17,7 +17,7 @@ struct MuxService: Sendable {
 
     /// Opens a channel.
     func open(_ draft: ChannelDraft, key: IdempotencyKey? = nil) async throws(HubFault) -> Opened {
-        try await core.room.checkDisk(draft.metadata?.utf8.count ?? 0)
+        try await core.room.checkDisk(draft.metadata?.utf8.count ?? 0, draft.account)
         let opened = try await stored { () async throws(StoreError) in try await core.store.open(draft, key: key) }
         let intent = Intent(draft.intent)
         core.channels.remember(
@@ -32,13 +32,19 @@ struct MuxService: Sendable {
     ///
     /// - Throws: 409 where its class of bandwidth is enforced and used up, 413 where it never has room in it.
     func send(
-        _ payload: JSONValue, on id: String, _ facts: ChannelBook.Facts, by proof: SenderProof, key: IdempotencyKey?
+        _ payload: JSONValue, on id: String, _ facts: ChannelBook.Facts, by sender: Access.Sender, key: IdempotencyKey?
     ) async throws(HubFault) -> AppendedFrame {
         let text = payload.text(.spaced)
+        if let limit = sender.limits?.largestFrame, text.utf8.count > limit { throw .tooLarge(limit: limit) }
         try takeBandwidth(payload, text, id, facts)
-        try await core.room.check(text.utf8.count, for: MailboxName(.mux, of: facts.target))
-        let draft = FrameDraft(channel: id, payload: text, blob: payload["blob_id"]?.text, proof: proof)
-        let frame = try await stored { () async throws(StoreError) in try await core.store.append(draft, key: key) }
+        let mailbox = MailboxName(.mux, of: facts.target)
+        try await core.room.check(text.utf8.count, for: mailbox, from: facts.agent, sender.account)
+        var draft = FrameDraft(channel: id, payload: text, blob: payload["blob_id"]?.text, proof: sender.proof)
+        draft.account = sender.account
+        draft.retention = sender.limits?.frameRetention
+        draft.hourlyLimit = sender.limits?.framesPerHour
+        let sent = draft
+        let frame = try await stored { () async throws(StoreError) in try await core.store.append(sent, key: key) }
         core.metrics.add("frames_sent")
         return frame
     }

@@ -4,14 +4,14 @@ internal import Fabric
 struct MuxSession {
     let service: MuxService
     let agent: String
-    let proof: SenderProof
+    let sender: Access.Sender
     /// The channels that were opened here, in order; closed ones are taken out.
     private var open: [String] = []
 
-    init(service: MuxService, agent: String, proof: SenderProof) {
+    init(service: MuxService, agent: String, sender: Access.Sender) {
         self.service = service
         self.agent = agent
-        self.proof = proof
+        self.sender = sender
     }
 
     /// The answer to one message.
@@ -60,11 +60,12 @@ struct MuxSession {
         }
         let metadata = message["metadata"]?.object
         let intent = message["intent"]?.text ?? "stream"
-        let opened = try await service.open(
-            ChannelDraft(
-                agent: agent, target: target, intent: intent,
-                metadata: metadata.map { JSONValue.object($0).text(.spaced) },
-                staysOpen: metadata?["keep_open"]?.bool ?? false))
+        var draft = ChannelDraft(
+            agent: agent, target: target, intent: intent,
+            metadata: metadata.map { JSONValue.object($0).text(.spaced) },
+            staysOpen: metadata?["keep_open"]?.bool ?? false)
+        draft.account = sender.account
+        let opened = try await service.open(draft)
         open.append(opened.channel.id)
         return Self.text([
             "event": "channel_opened", "channel_id": .text(opened.channel.id), "intent": .text(intent),
@@ -78,7 +79,7 @@ struct MuxSession {
         guard let facts = try await facts(of: id), facts.agent == agent else { return Self.unknown(id) }
         let key = message["idempotency_key"]?.text.map { IdempotencyKey(agent: agent, text: String($0.prefix(128))) }
         do throws(HubFault) {
-            let frame = try await service.send(message["payload"] ?? "", on: id, facts, by: proof, key: key)
+            let frame = try await service.send(message["payload"] ?? "", on: id, facts, by: sender, key: key)
             return Self.text([
                 "event": "frame_ack", "channel_id": .text(id), "seq": .integer(frame.sequence),
                 "tbz_hash": .text(frame.hash),

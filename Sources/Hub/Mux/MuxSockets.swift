@@ -16,7 +16,7 @@ struct MuxSockets: Sendable {
         /// The answer that ends HTTP.
         let head: HTTPResponse
         let agent: String
-        let proof: SenderProof
+        let sender: Access.Sender
         /// Whether hints are wanted, and of which intent.
         let subscribes: Bool
         let intent: String?
@@ -51,7 +51,7 @@ struct MuxSockets: Sendable {
         let sender = try await core.access.sender(agent, caller)
         if subscribes { try core.access.require(agent, caller) }
         return Acceptance(
-            head: answer, agent: agent, proof: sender.proof, subscribes: subscribes, intent: address.value("intent"))
+            head: answer, agent: agent, sender: sender, subscribes: subscribes, intent: address.value("intent"))
     }
 
     /// Serves the other side until it leaves, and closes the channels that it opened here.
@@ -65,7 +65,7 @@ struct MuxSockets: Sendable {
         }
         core.metrics.add("sockets")
         let hints = acceptance.subscribes ? Task { await tell(acceptance, connection) } : nil
-        var session = MuxSession(service: service, agent: acceptance.agent, proof: acceptance.proof)
+        var session = MuxSession(service: service, agent: acceptance.agent, sender: acceptance.sender)
         for await event in connection.events {
             switch event {
             case .text(let text): connection.send(await session.answer(to: text))

@@ -51,12 +51,17 @@ struct BlobEndpoints: Sendable {
         let name = fields.text("name")
         try fields.check()
         guard let size, let digest else { return HubReply([:]) }
-        _ = try await core.access.sender(agent, try await core.access.caller(of: exchange))
-        try await core.room.checkDisk(Int(clamping: size))
-        let draft = BlobDraft(
+        let sender = try await core.access.sender(agent, try await core.access.caller(of: exchange))
+        if sender.account == .unproven, size > core.limits.unproven.bytes {
+            throw .tooLarge(limit: Int(clamping: core.limits.unproven.bytes))
+        }
+        try await core.room.checkDisk(Int(clamping: size), sender.account)
+        var draft = BlobDraft(
             agent: agent, receiver: receiver, size: size, digest: digest, name: name,
             mailboxLimit: core.limits.mailboxBytes)
-        let (blob, isNew) = try await stored { () async throws(StoreError) in try await core.store.createBlob(draft) }
+        draft.account = sender.account
+        let begun = draft
+        let (blob, isNew) = try await stored { () async throws(StoreError) in try await core.store.createBlob(begun) }
         return HubReply(isNew ? .created : .ok, blob.json(core))
     }
 
@@ -70,7 +75,8 @@ struct BlobEndpoints: Sendable {
         let blob = try await find(exchange)
         guard blob.agent == agent else { throw Access.forbidden(blob.agent) }
         _ = try await core.access.sender(agent, try await core.access.caller(of: exchange))
-        try await core.room.checkDisk(exchange.body.count)
+        let mailbox = MailboxName(.ipoll, of: blob.receiver)
+        try await core.room.check(exchange.body.count, for: mailbox, from: agent, blob.account)
         let grown = try await stored { () async throws(StoreError) in
             try await core.store.append(exchange.body, to: blob.id, at: offset)
         }

@@ -52,8 +52,21 @@ public struct HubLimits: Sendable, Equatable {
     public var piece = 1 << 20
     /// The largest blob. 64 GiB.
     public var largestBlob: Int64 = 64 << 30
-    /// The most bytes that wait in one mailbox, blobs included. 10 GiB.
+    /// The most bytes of proven senders that wait in one mailbox, and of one proven sender in all mailboxes, blobs
+    /// included. 10 GiB.
     public var mailboxBytes: Int64 = 10 << 30
+    /// What all senders without a registered key may store together.
+    var unproven = UnprovenLimits()
+    /// How many bytes they may store together. 64 MiB.
+    public var unprovenBytes: Int64 {
+        get { unproven.bytes }
+        set { unproven.bytes = newValue }
+    }
+    /// How many frames, messages, channels and blobs they may store together. 10,000.
+    public var unprovenItems: Int64 {
+        get { unproven.items }
+        set { unproven.items = newValue }
+    }
     /// How much disk is left free. 256 MiB.
     public var reserve: Int64 = 256 << 20
     /// How many channels one agent may have open. 32, as the peers' server.

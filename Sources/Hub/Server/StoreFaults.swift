@@ -30,6 +30,8 @@ extension HubFault {
         case .tooManyChannels(_, let limit):
             self = .tooMany("Max \(limit) open channels per agent", code: "channels", retryAfter: 1)
         case .mailboxFull: self = .tooMany(error.explanation, code: "mailbox_full", retryAfter: 60)
+        case .senderFull: self = .tooMany(error.explanation, code: "sender_full", retryAfter: 60)
+        case .unprovenFull: self = .tooMany(error.explanation, code: "unproven_full", retryAfter: 60)
         case .quotaReached(_, _, let time):
             self = .tooMany(error.explanation, code: "quota", retryAfter: time.components.seconds)
         case .full: self.init(Self.insufficientStorage, error.explanation, code: "full")

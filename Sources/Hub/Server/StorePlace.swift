@@ -28,6 +28,7 @@ extension HubConfiguration {
         configuration.openChannelsPerAgent = limits.openChannels
         configuration.blobPiece = limits.piece
         configuration.unreferencedBlobRetention = limits.blobAge
+        configuration.unproven = limits.unproven
         configuration.closedChannelRetention = limits.closedChannelAge
         return configuration
     }

@@ -5,7 +5,7 @@
 /// else, so that taking costs the same however much is kept.
 enum Schema {
     /// The steps in their order. What was released is never changed; what is new is a new step.
-    static let steps = [first, senders]
+    static let steps = [first, senders, accounts]
 
     private static let first = """
         CREATE TABLE channel (
@@ -195,6 +195,20 @@ enum Schema {
     private static let senders = """
         ALTER TABLE item ADD COLUMN sender_key TEXT;
         ALTER TABLE item ADD COLUMN tier TEXT;
+        """
+
+    /// Whose account each row is booked to (`SenderAccount.code`), and what the accounts hold. The account that unproven
+    /// senders share has the empty name.
+    private static let accounts = """
+        ALTER TABLE item ADD COLUMN account BIGINT NOT NULL DEFAULT 0;
+        ALTER TABLE blob ADD COLUMN account BIGINT NOT NULL DEFAULT 0;
+        ALTER TABLE channel ADD COLUMN account BIGINT NOT NULL DEFAULT 0;
+        CREATE INDEX blob_receiver ON blob(receiver, created, id) WHERE doomed = 0;
+        CREATE TABLE account (
+            agent TEXT PRIMARY KEY NOT NULL,
+            items BIGINT NOT NULL,
+            bytes BIGINT NOT NULL
+        );
         """
 
     /// Takes the steps that were not taken yet, in one transaction.

@@ -29,6 +29,8 @@ package struct StoreConfiguration: Sendable {
     package var settledBlobRetention: Duration = .seconds(600)
     /// For how long an idempotency key is remembered.
     package var idempotencyRetention: Duration = .seconds(86400)
+    /// What all unproven senders may store together.
+    package var unproven = UnprovenLimits()
     /// The largest piece of a blob in bytes.
     package var blobPiece = 1 << 20
     /// How many readers work at once.
@@ -41,4 +43,9 @@ package struct StoreConfiguration: Sendable {
     package var clock: @Sendable () -> Timestamp = { Timestamp.now() }
 
     package init() {}
+
+    /// For how long a blob is kept that nothing refers to, by the account that it is booked to.
+    func blobRetention(of account: SenderAccount) -> Duration {
+        account == .unproven ? unproven.blobRetention : unreferencedBlobRetention
+    }
 }

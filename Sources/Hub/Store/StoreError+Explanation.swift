@@ -4,8 +4,8 @@ extension StoreError {
     package var category: FailureCategory {
         switch self {
         case .unknownChannel, .unknownMessage, .unknownLease, .unknownBlob, .unknownAgent: .noInput
-        case .channelClosed, .settledOtherwise, .nameTaken, .keyChanged, .mailboxFull: .refused
-        case .tooManyChannels, .quotaReached, .leaseLost, .blobIncomplete: .tryLater
+        case .channelClosed, .settledOtherwise, .nameTaken, .keyChanged, .mailboxFull, .senderFull: .refused
+        case .tooManyChannels, .unprovenFull, .quotaReached, .leaseLost, .blobIncomplete: .tryLater
         case .wrongOffset, .beyondEnd, .keyReused, .notSupported: .usage
         case .digestMismatch, .unstorable: .badData
         case .full: .inputOutput
@@ -31,6 +31,9 @@ extension StoreError {
         case .beyondEnd(let size): "the piece goes beyond the end of the blob, which is to have \(size) bytes"
         case .digestMismatch(let claimed, let computed): "the blob is \(computed), and was announced as \(claimed)"
         case .mailboxFull(let agent, let limit): "the mailbox of '\(agent)' would hold more than \(limit) bytes"
+        case .senderFull(let agent, let limit): "'\(agent)' would have more than \(limit) bytes stored here"
+        case .unprovenFull(let limit):
+            "senders without a registered key have used up the \(limit) bytes that they share here"
         case .quotaReached(let agent, let limit, _):
             "'\(agent)' has sent \(limit) messages in this hour, as many as it may"
         case .keyReused(let key): "the idempotency key '\(key)' was used for something else"
@@ -66,6 +69,8 @@ extension StoreError {
         case .wrongOffset(let received): "go on from byte \(received)"
         case .digestMismatch: "upload it again from the beginning"
         case .mailboxFull: "try again when its owner has taken what waits there"
+        case .senderFull: "try again when the receivers have taken what waits for them"
+        case .unprovenFull: "register the sender's name with its key, or try again later"
         case .quotaReached(_, _, let retryAfter): "try again in \(retryAfter.components.seconds) s"
         case .keyReused: "use a new key for each request"
         case .full: "free some space"

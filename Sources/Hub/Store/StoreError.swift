@@ -28,6 +28,10 @@ package enum StoreError: ExplainedError, Equatable {
     case digestMismatch(claimed: Digest, computed: Digest)
     /// The mailbox holds as many bytes as it may.
     case mailboxFull(agent: String, limit: Int64)
+    /// The sender's account holds as many bytes as it may.
+    case senderFull(agent: String, limit: Int64)
+    /// All unproven senders together have stored as much as they may.
+    case unprovenFull(limit: Int64)
     /// The sender has sent as many messages in this hour as it may.
     case quotaReached(agent: String, limit: Int64, retryAfter: Duration)
     /// The idempotency key was used for something of another kind.
@@ -63,7 +67,7 @@ package enum StoreError: ExplainedError, Equatable {
     /// Whether the same call can succeed later without anybody doing anything about it.
     package var isRetryable: Bool {
         switch self {
-        case .unavailable, .tooManyChannels, .mailboxFull, .quotaReached, .full: true
+        case .unavailable, .tooManyChannels, .mailboxFull, .senderFull, .unprovenFull, .quotaReached, .full: true
         default: false
         }
     }

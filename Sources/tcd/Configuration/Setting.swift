@@ -93,7 +93,10 @@ struct Setting: Sendable {
             "the largest message before base64"),
         Setting(
             "hub.agent-bytes", "TIBET_HUB_AGENT_BYTES", "--agent-bytes", else: "10G",
-            "the most that waits in one mailbox"),
+            "the most bytes of registered senders in one mailbox, and of one of them in all"),
+        Setting(
+            "hub.unproven-bytes", "TIBET_HUB_UNPROVEN_BYTES", "--unproven-bytes", else: "64M",
+            "the most bytes that all senders without a registered key may have stored together"),
         Setting("hub.reserve", "TIBET_HUB_RESERVE", "--reserve", else: "256M", "how much disk the hub leaves free"),
         Setting(
             "hub.connections", "TIBET_HUB_CONNECTIONS", "--connections", else: "20000",

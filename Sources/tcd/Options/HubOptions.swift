@@ -56,9 +56,16 @@ struct HubOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "The most that waits in one mailbox, blobs included. Default: $TIBET_HUB_AGENT_BYTES, or 10G.",
+            "The most bytes of registered senders in one mailbox, and of one of them in all mailboxes, blobs included. Default: $TIBET_HUB_AGENT_BYTES, or 10G.",
             valueName: "size"))
     var agentBytes: String?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "The most bytes that all senders without a registered key may have stored together. Default: $TIBET_HUB_UNPROVEN_BYTES, or 64M.",
+            valueName: "size"))
+    var unprovenBytes: String?
 
     @Option(
         name: .long,
@@ -126,6 +133,8 @@ struct HubOptions: ParsableArguments {
             limits.largestMessage = Int(size)
         }
         limits.mailboxBytes = try size(agentBytes, "--agent-bytes", "TIBET_HUB_AGENT_BYTES") ?? limits.mailboxBytes
+        limits.unprovenBytes =
+            try size(unprovenBytes, "--unproven-bytes", "TIBET_HUB_UNPROVEN_BYTES") ?? limits.unprovenBytes
         limits.reserve = try size(reserve, "--reserve", "TIBET_HUB_RESERVE") ?? limits.reserve
         limits.connections =
             try number(connections, "--connections", "TIBET_HUB_CONNECTIONS", in: 1...1_000_000) ?? limits.connections

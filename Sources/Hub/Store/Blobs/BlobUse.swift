@@ -19,7 +19,8 @@ enum BlobUse {
     static func end(_ id: String, _ count: Int64, after rest: Duration, at now: Int64) -> SQLStatement {
         SQLStatement(
             """
-            UPDATE blob SET uses = uses - ?, expires = CASE WHEN uses > ? THEN NULL ELSE CAST(? AS BIGINT) END WHERE id = ?
+            UPDATE blob SET uses = uses - ?, expires = CASE WHEN uses > ? THEN NULL ELSE CAST(? AS BIGINT) END
+            WHERE id = ? AND doomed = 0
             """, .integer(count), .integer(count), .integer(now + rest.microseconds), .text(id))
     }
 

@@ -3,7 +3,9 @@ internal import Fabric
 extension HubStore {
     /// Begins a blob, or finds the one that this agent has begun for this receiver with this digest and size.
     ///
-    /// - Throws: `mailboxFull`, `unstorable`.
+    /// Nothing is booked but what is received: an announced size counts nowhere. Only where the mailbox has no room for
+    /// the whole of it now, it is refused at once. A blob of an unproven sender is not kept longer for being asked for.
+    /// - Throws: `mailboxFull`, `unprovenFull`, `unstorable`.
     package func createBlob(_ draft: BlobDraft) async throws(StoreError) -> (blob: Blob, isNew: Bool) {
         try Texts.checkName(draft.agent, "agent")
         try Texts.checkName(draft.receiver, "receiver")
@@ -15,8 +17,8 @@ extension HubStore {
                 let expiry = change.now + core.configuration.unreferencedBlobRetention.microseconds
                 // Whoever asks for it is about to use it.
                 _ = try change.change(
-                    "UPDATE blob SET expires = ? WHERE id = ? AND expires < ?", .integer(expiry), .text(blob.id),
-                    .integer(expiry))
+                    "UPDATE blob SET expires = ? WHERE id = ? AND expires < ? AND account <> ?", .integer(expiry),
+                    .text(blob.id), .integer(expiry), .integer(SenderAccount.unproven.code))
                 return (blob, false)
             }
             return (try Self.createBlob(draft, core, change), true)
@@ -39,22 +41,25 @@ extension HubStore {
         _ draft: BlobDraft, _ core: StoreCore, _ change: Change
     ) throws(JobFailure) -> Blob {
         let mailbox = MailboxName(.ipoll, of: draft.receiver)
-        if let limit = draft.mailboxLimit {
+        try Booking.check(draft.account, items: 1, bytes: 0, core, change)
+        if let limit = draft.mailboxLimit, draft.account != .unproven {
             let held = try change.load(of: mailbox).bytes + (change.earlier.loads[mailbox]?.bytes ?? 0)
             guard held + draft.size <= limit else { throw .store(.mailboxFull(agent: draft.receiver, limit: limit)) }
         }
         let id = "blob-" + RandomName.hexadecimal(32)
         _ = try change.change(
             """
-            INSERT INTO blob (id, agent, receiver, name, digest, size, created, expires) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO blob (id, agent, receiver, name, digest, size, created, expires, account)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
             """, .text(id), .text(draft.agent), .text(draft.receiver), .text(draft.name), .text(draft.digest.hex),
             .integer(draft.size), .integer(change.now),
-            .integer(change.now + core.configuration.unreferencedBlobRetention.microseconds))
-        change.sums.add(items: 0, bytes: draft.size, to: mailbox)
-        change.sums.add(draft.size, to: .blobBytes)
+            .integer(change.now + core.configuration.blobRetention(of: draft.account).microseconds),
+            .integer(draft.account.code))
+        if draft.account == .unproven { Booking.addUnproven(1, 0, to: &change.sums) }
         return Blob(
             id: id, agent: draft.agent, receiver: draft.receiver, size: draft.size, digest: draft.digest,
-            name: draft.name, received: 0, isComplete: false, createdAt: Timestamp(microseconds: change.now))
+            name: draft.name, received: 0, isComplete: false, createdAt: Timestamp(microseconds: change.now),
+            account: draft.account)
     }
 
     /// The blob; nil if there is none.

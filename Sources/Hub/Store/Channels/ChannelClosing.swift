@@ -19,20 +19,29 @@ enum ChannelClosing {
                 """
                 UPDATE channel SET closed = ?, active = ?, reason = ?, closings = closings + 1, close_hash = ?,
                 live = CASE WHEN unsettled > 0 THEN 1 ELSE 0 END,
-                expires = CASE WHEN unsettled > 0 THEN expires WHEN refused > 0 THEN ? ELSE ? END WHERE id = ?
+                expires = CASE WHEN unsettled > 0 OR account = \(SenderAccount.unproven.code) THEN expires
+                WHEN refused > 0 THEN CAST(? AS BIGINT) ELSE CAST(? AS BIGINT) END WHERE id = ?
                 """, .integer(change.now), .integer(change.now), .text(reason), .text(hash),
                 .integer(change.now + core.configuration.refusedRetention.microseconds),
                 .integer(change.now + core.configuration.closedChannelRetention.microseconds), .text(id))
         ]
         if row.optionalInteger(1) == nil {
-            statements.append(
-                SQLStatement(
-                    "UPDATE opener SET open_channels = open_channels - 1 WHERE agent = ? AND open_channels > 0",
-                    .text(row.text(0))))
-            change.sums.add(-1, to: .channelsOpen)
+            statements += Self.uncount(row.text(0), &change.sums)
         }
         _ = try change.change(statements)
         change.sums.add(1, to: .channelsClosed)
+    }
+
+    /// The statements that count an open channel of this agent out. The count of an agent without open channels goes, so
+    /// that names which opened a channel once leave nothing behind.
+    static func uncount(_ agent: String, _ sums: inout Sums) -> [SQLStatement] {
+        sums.add(-1, to: .channelsOpen)
+        return [
+            SQLStatement(
+                "UPDATE opener SET open_channels = open_channels - 1 WHERE agent = ? AND open_channels > 0",
+                .text(agent)),
+            SQLStatement("DELETE FROM opener WHERE agent = ? AND open_channels <= 0", .text(agent)),
+        ]
     }
 
     /// Takes settled frames out of what the channel waits for, and closes it when none is left, unless it is to stay open.

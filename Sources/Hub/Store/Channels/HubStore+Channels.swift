@@ -24,6 +24,8 @@ extension HubStore {
     private static func open(
         _ draft: ChannelDraft, key: IdempotencyKey?, _ core: StoreCore, _ change: Change
     ) throws(JobFailure) -> OpenedChannel {
+        let metadataSize = Int64(draft.metadata?.utf8.count ?? 0)
+        try Booking.check(draft.account, items: 1, bytes: metadataSize, core, change)
         let limit = core.configuration.openChannelsPerAgent
         let counted = try change.change(
             """
@@ -34,16 +36,20 @@ extension HubStore {
         guard counted.changes == 1 else { throw .store(.tooManyChannels(agent: draft.agent, limit: limit)) }
         let id = "ch-" + RandomName.hexadecimal(16)
         let hash = Hashes.hash(channel: id, payload: "", at: change.now)
+        // A channel of a proven sender ends when it is closed.
+        let expiry =
+            draft.account == .unproven ? change.now + core.configuration.unproven.retention.microseconds : nil
         let insertion = SQLStatement(
             """
-            INSERT INTO channel (id, number, agent, target, intent, metadata, stays_open, opened, active, open_hash)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO channel (id, number, agent, target, intent, metadata, stays_open, opened, active, open_hash,
+            account, expires) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """, .text(id), .integer(core.numbers.next(at: change.now)), .text(draft.agent), .text(draft.target),
             .text(draft.intent), .optional(draft.metadata), .flag(draft.staysOpen), .integer(change.now),
-            .integer(change.now), .text(hash))
+            .integer(change.now), .text(hash), .integer(draft.account.code), .optional(expiry))
         let answer = RememberedAnswer(reference: id, sequence: 0, hash: hash, created: change.now)
         try change.change(
             [insertion], remembering: answer, to: key, operation: "open", for: core.configuration.idempotencyRetention)
+        if draft.account == .unproven { Booking.addUnproven(1, metadataSize, to: &change.sums) }
         change.sums.add(1, to: .channelsOpened)
         change.sums.add(1, to: .channelsOpen)
         return OpenedChannel(id: id, hash: hash, openedAt: Timestamp(microseconds: change.now), wasReplay: false)
@@ -63,9 +69,8 @@ extension HubStore {
             guard let channel = try change.channel(id) else { throw .store(.unknownChannel(id)) }
             if consuming {
                 let shown = try ItemSettling.commitShown(of: channel, core, change)
-                change.sums.add(items: -shown.count, bytes: -shown.bytes, to: MailboxName(.mux, of: channel.target))
                 _ = try change.change(
-                    "UPDATE channel SET unsettled = unsettled - ? WHERE id = ?", .integer(shown.count), .text(id))
+                    "UPDATE channel SET unsettled = unsettled - ? WHERE id = ?", .integer(shown), .text(id))
             }
             try ChannelClosing.close(id, reason: reason, core, change)
             guard let closed = try change.channel(id) else { throw .store(.unknownChannel(id)) }

@@ -3,7 +3,8 @@ internal import Fabric
 extension HubStore {
     /// Appends a frame to an open channel.
     ///
-    /// - Throws: `unknownChannel`, `channelClosed`, `blobIncomplete`, `unstorable`, `keyReused`.
+    /// - Throws: `unknownChannel`, `channelClosed`, `blobIncomplete`, `unprovenFull`, `quotaReached`, `unstorable`,
+    ///   `keyReused`.
     package func append(_ draft: FrameDraft, key: IdempotencyKey? = nil) async throws(StoreError) -> AppendedFrame {
         guard (try? Texts.checkName(draft.channel, "channel")) != nil else { throw .unknownChannel(draft.channel) }
         try Texts.check(draft.payload, "payload")
@@ -30,11 +31,18 @@ extension HubStore {
             try BlobUse.check(blob, for: channel.target, change)
         }
         let size = Int64(draft.payload.utf8.count)
+        try Booking.check(draft.account, items: 1, bytes: size, core, change)
+        if let limit = draft.hourlyLimit, let channel = try change.channel(draft.channel) {
+            _ = try HourlyQuota(sender: channel.agent, limit: limit).charge(size, change)
+        }
+        let expires = change.now + (draft.retention ?? core.configuration.frameRetention).microseconds
+        // A channel that ends by itself does not end before its frames.
         let channel = try change.change(
             """
-            UPDATE channel SET frames = frames + 1, bytes = bytes + ?, unsettled = unsettled + 1, active = ?
+            UPDATE channel SET frames = frames + 1, bytes = bytes + ?, unsettled = unsettled + 1, active = ?,
+            expires = CASE WHEN expires < ? THEN CAST(? AS BIGINT) ELSE expires END
             WHERE id = ? AND closed IS NULL RETURNING frames, agent, target, intent
-            """, .integer(size), .integer(change.now), .text(draft.channel)
+            """, .integer(size), .integer(change.now), .integer(expires), .integer(expires), .text(draft.channel)
         ).rows.first
         guard let channel else {
             let isThere = try change.channel(draft.channel) != nil
@@ -43,9 +51,9 @@ extension HubStore {
         let hash = Hashes.hash(channel: draft.channel, payload: draft.payload, at: change.now)
         let frame = NewItem(
             number: core.numbers.next(at: change.now), mailbox: MailboxName(.mux, of: channel.text(2)),
-            sender: channel.text(1), proof: draft.proof, topic: channel.text(3), created: change.now,
-            expires: change.now + core.configuration.frameRetention.microseconds, size: size, blob: draft.blob,
-            content: draft.payload, hash: hash, channel: draft.channel, sequence: channel.integer(0) - 1)
+            sender: channel.text(1), proof: draft.proof, account: draft.account, topic: channel.text(3),
+            created: change.now, expires: expires, size: size, blob: draft.blob, content: draft.payload, hash: hash,
+            channel: draft.channel, sequence: channel.integer(0) - 1)
         let answer = RememberedAnswer(
             reference: draft.channel, sequence: channel.integer(0) - 1, hash: hash, created: change.now)
         try change.change(

@@ -17,6 +17,8 @@ struct Sums: Sendable {
 
     private(set) var totals: [Total: Int64] = [:]
     private(set) var loads: [MailboxName: Load] = [:]
+    /// What the accounts of senders have more or less; that of unproven senders has the empty name.
+    private(set) var accounts: [String: Load] = [:]
     /// Mailboxes in which something can be taken now.
     private(set) var hints: Set<MailboxName> = []
 
@@ -26,7 +28,12 @@ struct Sums: Sendable {
     mutating func add(items: Int64, bytes: Int64, to mailbox: MailboxName) {
         loads[mailbox, default: Load()].unsettled += items
         loads[mailbox, default: Load()].bytes += bytes
-        if items != 0 { add(items, to: mailbox.kind == .mux ? .framesUnsettled : .messagesPending) }
+    }
+
+    /// Counts rows, and their bytes, in or (negative) out of an account.
+    mutating func add(items: Int64, bytes: Int64, toAccount name: String) {
+        accounts[name, default: Load()].unsettled += items
+        accounts[name, default: Load()].bytes += bytes
     }
 
     mutating func hint(at mailbox: MailboxName) { hints.insert(mailbox) }
@@ -37,6 +44,7 @@ struct Sums: Sendable {
             loads[mailbox, default: Load()].unsettled += load.unsettled
             loads[mailbox, default: Load()].bytes += load.bytes
         }
+        for (name, load) in other.accounts { add(items: load.unsettled, bytes: load.bytes, toAccount: name) }
         hints.formUnion(other.hints)
     }
 
@@ -62,6 +70,7 @@ struct Sums: Sendable {
                         ]
                     }))
         }
+        statements += accountStatements
         if !counts.isEmpty {
             statements.append(
                 SQLStatement(
@@ -74,6 +83,21 @@ struct Sums: Sendable {
                     }))
         }
         return statements
+    }
+
+    private var accountStatements: [SQLStatement] {
+        let changed = accounts.filter { $0.value.unsettled != 0 || $0.value.bytes != 0 }.sorted { $0.key < $1.key }
+        return changed.pieces(of: Self.mostRows).map { some in
+            SQLStatement(
+                """
+                INSERT INTO account (agent, items, bytes) VALUES \(Self.places(3, rows: some.count))
+                ON CONFLICT (agent) DO UPDATE SET
+                items = account.items + excluded.items, bytes = account.bytes + excluded.bytes
+                """,
+                arguments: some.flatMap { name, load -> [SQLValue] in
+                    [.text(name), .integer(load.unsettled), .integer(load.bytes)]
+                })
+        }
     }
 
     /// How many rows one statement writes: each number of rows is another text to be kept prepared.

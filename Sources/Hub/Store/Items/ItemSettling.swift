@@ -15,8 +15,9 @@ struct ItemSettling {
         let size: Int64
         let blob: String?
         let channel: String?
+        let booking: Booking
 
-        init(_ row: SQLRow) {
+        init(_ row: SQLRow, _ agent: String) {
             number = row.integer(0)
             kind = row.integer(1) == MailboxKind.mux.code ? .mux : .ipoll
             lease = row.text(2)
@@ -26,8 +27,16 @@ struct ItemSettling {
             size = row.integer(6)
             blob = row.optionalText(7)
             channel = row.optionalText(8)
+            booking = Booking(
+                account: SenderAccount(code: row.integer(9)), sender: row.text(10),
+                mailbox: MailboxName(kind, of: agent))
         }
     }
+
+    /// How the expiry of an item is set when it is settled; its argument is the end of the retention. What an unproven
+    /// sender sent is kept no longer for that.
+    static let expiry =
+        "expires = CASE WHEN account = \(SenderAccount.unproven.code) THEN expires ELSE CAST(? AS BIGINT) END"
 
     /// Settles each of the leases for itself.
     func settle(_ leases: [String], _ change: Change) throws(JobFailure) -> [Result<Settled, StoreError>] {
@@ -63,11 +72,11 @@ struct ItemSettling {
         guard !numbers.isEmpty else { return [:] }
         let selection = SQLStatement(
             """
-            SELECT number, kind, lease, state, due, settled, size, blob, channel FROM item
+            SELECT number, kind, lease, state, due, settled, size, blob, channel, account, sender FROM item
             WHERE number IN \(ItemChoice.places(numbers.count)) AND agent = ? ORDER BY number\
             \(change.dialect.lockingRows)
             """, arguments: numbers.map { .integer($0) } + [.text(agent)])
-        let rows = try change.execute([selection])[0].rows.map { Row($0) }
+        let rows = try change.execute([selection])[0].rows.map { Row($0, agent) }
         return Dictionary(rows.map { ($0.number, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
@@ -141,7 +150,7 @@ struct ItemSettling {
         let isCommit = word == .commit
         let retention = isCommit ? core.configuration.settledRetention : core.configuration.refusedRetention
         let update = SQLStatement(
-            "UPDATE item SET state = ?, settled = ?, reason = ?, expires = ? WHERE number IN "
+            "UPDATE item SET state = ?, settled = ?, reason = ?, \(Self.expiry) WHERE number IN "
                 + ItemChoice.places(rows.count),
             arguments: [
                 .integer((isCommit ? ItemState.committed : .refused).code), .integer(word.rawValue), .optional(reason),
@@ -150,7 +159,7 @@ struct ItemSettling {
         _ = try change.change([update])
         // What was refused keeps its blob, for whoever looks at it.
         if isCommit { try BlobUse.end(rows.compactMap(\.blob), core, change) }
-        for row in rows { change.sums.add(items: -1, bytes: -row.size, to: MailboxName(row.kind, of: agent)) }
+        for row in rows { row.booking.settle(row.size, in: &change.sums) }
         if !isCommit { change.sums.add(Int64(rows.count), to: .itemsRefused) }
         return try settleChannels(of: rows, refused: !isCommit, change)
     }
@@ -174,22 +183,28 @@ struct ItemSettling {
         return closed
     }
 
-    /// Commits the waiting frames of a channel that its readers were shown. How many there were, and their bytes.
+    /// Commits the waiting frames of a channel that its readers were shown. How many there were.
     static func commitShown(
         of channel: Channel, _ core: StoreCore, _ change: Change
-    ) throws(JobFailure) -> (count: Int64, bytes: Int64) {
+    ) throws(JobFailure) -> Int64 {
         let answer = try change.change([
             SQLStatement(
                 """
-                UPDATE item SET state = 2, settled = 1, expires = ? WHERE channel = ? AND state = 0
+                UPDATE item SET state = 2, settled = 1, \(expiry) WHERE channel = ? AND state = 0
                 AND channel IS NOT NULL AND sequence <= (SELECT shown FROM channel WHERE id = ?)
-                RETURNING size, blob
+                RETURNING size, blob, account
                 """, .integer(change.now + core.configuration.settledRetention.microseconds), .text(channel.id),
                 .text(channel.id))
         ])
         let rows = answer[0].rows
         try BlobUse.end(rows.compactMap { $0.optionalText(1) }, core, change)
-        return (Int64(rows.count), rows.reduce(0) { $0 + $1.integer(0) })
+        for row in rows {
+            let booking = Booking(
+                account: SenderAccount(code: row.integer(2)), sender: channel.agent,
+                mailbox: MailboxName(.mux, of: channel.target))
+            booking.settle(row.integer(0), in: &change.sums)
+        }
+        return Int64(rows.count)
     }
 }
 

@@ -30,7 +30,8 @@ extension HubStore {
         let core = core
         return try await core.change { change throws(JobFailure) in
             let row = try change.row(
-                "SELECT number, state, size, blob FROM item WHERE id = ? AND agent = ?" + change.dialect.lockingRows,
+                "SELECT number, state, size, blob, account, sender FROM item WHERE id = ? AND agent = ?"
+                    + change.dialect.lockingRows,
                 .text(id), .text(agent))
             guard let row else { throw .store(.unknownMessage(id)) }
             let pushing = MessagePushing(draft: answer, key: nil, operation: "push", core: core)
@@ -52,7 +53,7 @@ extension HubStore {
         // Whoever holds a lease on it and commits says the same once more.
         var statements = [
             SQLStatement(
-                "UPDATE item SET responded = ?, state = 2, settled = 1, expires = ? WHERE number = ?",
+                "UPDATE item SET responded = ?, state = 2, settled = 1, \(ItemSettling.expiry) WHERE number = ?",
                 .integer(change.now), .integer(change.now + core.configuration.settledRetention.microseconds),
                 .integer(number))
         ]
@@ -60,7 +61,9 @@ extension HubStore {
             statements.append(BlobUse.end(blob, 1, after: core.configuration.settledBlobRetention, at: change.now))
         }
         _ = try change.change(statements)
-        change.sums.add(items: -1, bytes: -row.integer(2), to: MailboxName(.ipoll, of: agent))
+        let booking = Booking(
+            account: SenderAccount(code: row.integer(4)), sender: row.text(5), mailbox: MailboxName(.ipoll, of: agent))
+        booking.settle(row.integer(2), in: &change.sums)
     }
 
     /// Waiting messages of a mailbox, oldest first.
@@ -96,15 +99,19 @@ extension HubStore {
         guard !numbers.isEmpty else { return [] }
         let marking = SQLStatement(
             """
-            UPDATE item SET state = 2, settled = 1, expires = ?
-            WHERE number IN \(ItemChoice.places(numbers.count)) RETURNING size, blob
+            UPDATE item SET state = 2, settled = 1, \(ItemSettling.expiry)
+            WHERE number IN \(ItemChoice.places(numbers.count)) RETURNING size, blob, account, sender
             """,
             arguments: [.integer(change.now + core.configuration.settledRetention.microseconds)]
                 + numbers.map { .integer($0) })
         let rows = try change.change([marking])[0].rows
         try BlobUse.end(rows.compactMap { $0.optionalText(1) }, core, change)
-        change.sums.add(
-            items: -Int64(rows.count), bytes: rows.reduce(0) { $0 - $1.integer(0) }, to: MailboxName(.ipoll, of: agent))
+        for row in rows {
+            let booking = Booking(
+                account: SenderAccount(code: row.integer(2)), sender: row.text(3),
+                mailbox: MailboxName(.ipoll, of: agent))
+            booking.settle(row.integer(0), in: &change.sums)
+        }
         return try change.messages(numbers)
     }
 

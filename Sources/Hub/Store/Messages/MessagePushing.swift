@@ -7,8 +7,6 @@ struct MessagePushing {
     let operation: String
     let core: StoreCore
 
-    private static let hour: Int64 = 3_600_000_000
-
     static func check(_ draft: MessageDraft) throws(StoreError) {
         try Texts.checkName(draft.from, "sender")
         try Texts.checkName(draft.to, "recipient")
@@ -22,12 +20,14 @@ struct MessagePushing {
     func push(_ change: Change) throws(JobFailure) -> PushedMessage {
         if let blob = draft.blob { try BlobUse.check(blob, for: draft.to, change) }
         let size = Int64(draft.content.utf8.count + (draft.metadata?.utf8.count ?? 0))
-        let sent = try charge(size, change)
+        try Booking.check(draft.account, items: 1, bytes: size, core, change)
+        let hour = HourlyQuota(sender: draft.from, limit: draft.hourlyLimit)
+        let sent = try hour.charge(size, change)
         let id = "poll-" + RandomName.hexadecimal(32)
         let retention = draft.retention ?? core.configuration.messageRetention
         let message = NewItem(
             number: core.numbers.next(at: change.now), mailbox: MailboxName(.ipoll, of: draft.to), sender: draft.from,
-            proof: draft.proof,
+            proof: draft.proof, account: draft.account,
             topic: MessageFilter.topic(draft.kind, draft.type), created: change.now,
             expires: change.now + max(1, retention.microseconds), size: size, blob: draft.blob, content: draft.content,
             metadata: draft.metadata, id: id, type: draft.type.rawValue, session: draft.session, replyTo: draft.replyTo)
@@ -40,26 +40,5 @@ struct MessagePushing {
         change.sums.add(size, to: .messageBytes)
         return PushedMessage(
             id: id, createdAt: Timestamp(microseconds: change.now), sentThisHour: sent, wasReplay: false)
-    }
-
-    /// Counts the message in its sender's hour. How many it has sent then.
-    private func charge(_ size: Int64, _ change: Change) throws(JobFailure) -> Int64 {
-        let limit = draft.hourlyLimit ?? .max
-        let hour = change.now / Self.hour
-        let row =
-            limit <= 0
-            ? nil
-            : try change.change(
-                """
-                INSERT INTO hourly (agent, hour, messages, bytes) VALUES (?, ?, 1, ?)
-                ON CONFLICT (agent, hour) DO UPDATE SET messages = hourly.messages + 1,
-                bytes = hourly.bytes + excluded.bytes WHERE hourly.messages < ? RETURNING messages
-                """, .text(draft.from), .integer(hour), .integer(size), .integer(limit)
-            ).rows.first
-        guard let row else {
-            let rest = (hour + 1) * Self.hour - change.now
-            throw .store(.quotaReached(agent: draft.from, limit: limit, retryAfter: .microseconds(rest)))
-        }
-        return row.integer(0)
     }
 }

@@ -33,7 +33,7 @@ struct Sweep: Sendable {
         return SweepResult(items: rows.count, hasMore: rows.count == limit)
     }
 
-    private static let itemColumns = "number, kind, agent, state, size, blob, channel"
+    private static let itemColumns = "number, kind, agent, state, size, blob, channel, account, sender"
 
     /// Removes these items, with what they count for.
     private func remove(_ rows: [SQLRow], _ change: Change) throws(JobFailure) {
@@ -46,9 +46,13 @@ struct Sweep: Sendable {
         ]
         var unsettled: [String: Int64] = [:]
         for row in rows {
+            let account = SenderAccount(code: row.integer(7))
+            if account == .unproven { Booking.addUnproven(-1, -row.integer(4), to: &change.sums) }
             if row.integer(3) <= ItemState.held.code {
                 let kind: MailboxKind = row.integer(1) == MailboxKind.mux.code ? .mux : .ipoll
-                change.sums.add(items: -1, bytes: -row.integer(4), to: MailboxName(kind, of: row.text(2)))
+                let booking = Booking(
+                    account: account, sender: row.text(8), mailbox: MailboxName(kind, of: row.text(2)))
+                booking.settle(row.integer(4), in: &change.sums)
                 if let channel = row.optionalText(6) { unsettled[channel, default: 0] += 1 }
             }
             // What was committed let go of its blob then.
@@ -70,7 +74,10 @@ struct Sweep: Sendable {
             SQLStatement(
                 "UPDATE channel SET unsettled = unsettled - ? WHERE id = ?", .integer(count), .text(channel)),
             SQLStatement(
-                "UPDATE channel SET live = 0, expires = ? WHERE id = ? AND unsettled <= 0 AND closed IS NOT NULL",
+                """
+                UPDATE channel SET live = 0, expires = CASE WHEN account = \(SenderAccount.unproven.code) THEN expires
+                ELSE CAST(? AS BIGINT) END WHERE id = ? AND unsettled <= 0 AND closed IS NOT NULL
+                """,
                 .integer(change.now + core.configuration.closedChannelRetention.microseconds), .text(channel)),
         ])
     }
@@ -95,10 +102,22 @@ struct Sweep: Sendable {
                 break
             }
             budget -= rows.count
-            _ = try change.change("DELETE FROM channel WHERE id = ?", .text(id))
+            try delete(channel: id, change)
             result.channels += 1
         }
         return result
+    }
+
+    /// Deletes a channel without frames. One of an unproven sender may be open still.
+    private func delete(channel id: String, _ change: Change) throws(JobFailure) {
+        let answer = try change.change(
+            "DELETE FROM channel WHERE id = ? RETURNING agent, closed, account, metadata", .text(id))
+        guard let row = answer.rows.first else { return }
+        if row.optionalInteger(1) == nil {
+            _ = try change.change(ChannelClosing.uncount(row.text(0), &change.sums))
+        }
+        guard row.integer(2) == SenderAccount.unproven.code else { return }
+        Booking.addUnproven(-1, -Int64(row.optionalText(3)?.utf8.count ?? 0), to: &change.sums)
     }
 
     // MARK: Blobs
@@ -130,10 +149,8 @@ struct Sweep: Sendable {
                 .integer(starts.last?.integer(0) ?? 0))
             return SweepResult(hasMore: true)
         }
-        _ = try change.change([
-            SQLStatement("DELETE FROM piece WHERE blob = ?", .text(id)),
-            SQLStatement("DELETE FROM blob WHERE id = ?", .text(id)),
-        ])
+        _ = try change.change("DELETE FROM piece WHERE blob = ?", .text(id))
+        try BlobDoom.delete(id, change)
         return SweepResult(blobs: 1, hasMore: true)
     }
 
