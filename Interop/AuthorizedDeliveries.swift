@@ -80,8 +80,8 @@ extension WithThePeers {
             let arrival = try #require(try await receiver.received().first)
             #expect(arrival.authentication == "valid")
             #expect(arrival.authenticatedKey == key)
-            // The list pins senders too.
-            #expect(arrival.state == "continuation-approved")
+            // The list says who may deliver, and nothing about who signed.
+            #expect(arrival.state == "manifest-verified")
         }
 
         @Test("Ours to ours: refused with another key, taken with the listed one", arguments: [1000, 2 << 20])
@@ -92,7 +92,7 @@ extension WithThePeers {
             expectRefused(try await send(size, to: receiver.url, "--identity", "other"))
             let accepted = try await send(size, to: receiver.url, "--identity", "listed")
             #expect(accepted.status == 0, "\(accepted)")
-            #expect(try await receiver.received().first?.state == "continuation-approved")
+            #expect(try await receiver.received().first?.state == "manifest-verified")
         }
     }
 }

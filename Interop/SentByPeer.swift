@@ -28,7 +28,7 @@ extension WithThePeers {
 
         @Test("A file", arguments: [100, 3_000_000])
         func file(count: Int) async throws {
-            let receiver = try await Receiver(in: folder, ["--unpack", folder.path("out")])
+            let receiver = try await Receiver(in: folder, ["--unpack", folder.path("out"), "--from-anyone"])
             try folder.write("report é.bin", noise(count))
             try await run(
                 ["send", "report é.bin", "--transport", "http", "--to", receiver.url, "--identity", folder.path("bob")])
@@ -41,7 +41,7 @@ extension WithThePeers {
 
         @Test("A directory, and a delivery without a signature of its own")
         func directoryWithoutAuthorization() async throws {
-            let receiver = try await Receiver(in: folder, ["--unpack", folder.path("out")])
+            let receiver = try await Receiver(in: folder, ["--unpack", folder.path("out"), "--from-anyone"])
             try folder.write("tree/a.txt", prose(100))
             try folder.write("tree/sub/b.bin", noise(70_000))
             try await run(["send", "tree", "--transport", "http", "--to", receiver.url, "--no-http-auth"])
@@ -54,7 +54,8 @@ extension WithThePeers {
 
         @Test("An acknowledgement and a heartbeat")
         func acknowledgementAndHeartbeat() async throws {
-            let receiver = try await Receiver(in: folder, ["--count", "2", "--unpack", folder.path("out")])
+            let receiver = try await Receiver(
+                in: folder, ["--count", "2", "--unpack", folder.path("out"), "--from-anyone"])
             try await run(
                 [
                     "ack", "2026-05-14.demo.claude.normal.tza", "--to", receiver.url, "--transport", "http",
@@ -82,7 +83,8 @@ extension WithThePeers {
 
         @Test("Several of one name in one inbox, all kept")
         func sameName() async throws {
-            let receiver = try await Receiver(in: folder, ["--count", "3", "--unpack", folder.path("out")])
+            let receiver = try await Receiver(
+                in: folder, ["--count", "3", "--unpack", folder.path("out"), "--from-anyone"])
             for number in 0..<3 {
                 try folder.write("a.txt", prose(100 + number))
                 // The peer's names have a date and nothing finer.

@@ -5,13 +5,10 @@ internal import SystemPackage
 /// What is done with each envelope that comes in: verify, unpack, report.
 struct Reception {
     private let inbox: FilePath
-    private let target: FilePath?
-    private let pinnedKeys: Set<PublicKey>
-    private let pins: PinOptions
+    private let rules: ReceptionRules
     private let ledger: TransferLedger
     private let inboxIsNew: Bool
     private let reserve: Int64
-    private let largestUnpacked: UInt64
     private let output: OutputOptions
 
     /// How many came, how many of them were dealt with as was asked for, and how many were unpacked.
@@ -20,35 +17,33 @@ struct Reception {
     private(set) var unpacked = 0
 
     /// - Parameters:
-    ///   - target: Where to unpack; nil to leave envelopes as they are.
-    ///   - pinnedKeys: The senders that somebody decided to trust.
-    ///   - pins: How to go by the pins of signers, which are looked up for each arrival.
+    ///   - rules: What to unpack, and from whom; the pins are looked up for each arrival.
     ///   - ledger: What came before.
     ///   - reserve: How much disk to leave free.
-    ///   - largestUnpacked: The most bytes that one envelope may unpack to.
     init(
-        _ inbox: InboxPlace, unpackInto target: FilePath?, pinnedKeys: Set<PublicKey>, pins: PinOptions,
-        ledger: TransferLedger, reserve: Int64, largestUnpacked: UInt64, output: OutputOptions
+        _ inbox: InboxPlace, by rules: ReceptionRules, ledger: TransferLedger, reserve: Int64, output: OutputOptions
     ) {
         self.inbox = inbox.directory
         inboxIsNew = inbox.isNew
-        self.target = target
-        self.pinnedKeys = pinnedKeys
-        self.pins = pins
+        self.rules = rules
         self.ledger = ledger
         self.reserve = reserve
-        self.largestUnpacked = largestUnpacked
         self.output = output
     }
 
     /// What became of one envelope.
     private struct Outcome: Sendable {
         var verdict: EnvelopeVerdict?
-        var signer: SignerStanding?
+        var decision: TrustDecision?
         var paths: [FilePath] = []
         /// Whether it, or one that pretends to be it, came before.
         var isAgain = false
         var problem: String?
+
+        var report: VerdictReport? {
+            guard let verdict, let decision else { return nil }
+            return VerdictReport(verdict: verdict, decision: decision)
+        }
     }
 
     /// Takes what lies in the inbox and was never dealt with: it was confirmed to its sender, and will not come again.
@@ -71,44 +66,41 @@ struct Reception {
         arrived += 1
         if outcome.verdict?.isValid == true, outcome.problem == nil {
             done += 1
-            if target != nil { unpacked += 1 }
+            if rules.target != nil { unpacked += 1 }
         }
         tell(arrival, outcome)
     }
 
     private func process(_ arrival: Candidate) throws -> Outcome {
         let file = inbox.appending(arrival.storedName.text)
-        var verifier = EnvelopeVerifier()
-        let signers = try pins.signers()
-        verifier.pinnedKeys = pinnedKeys
-        verifier.pinnedSigners = signers.keys
-        let (verdict, envelope) = try verifier.verify(file, arrivedAs: arrival.requestedName.text)
-        var outcome = Outcome(verdict: verdict)
-        outcome.signer = verdict.manifest.map { signers.standing(of: $0.senderKey, claiming: $0.senderName) }
+        let policy = try rules.policy()
+        let (verdict, envelope) = try EnvelopeVerifier().verify(file, arrivedAs: arrival.requestedName.text)
+        var standing: TransferLedger.Standing?
+        if let envelope, verdict.isValid {
+            standing = try ledger.standing(of: envelope.manifest, digest: arrival.digest)
+            // Before an inbox that is new nothing can have come, however old it is.
+            if standing == .tooOld, inboxIsNew { standing = nil }
+        }
+        let decision = policy.decide(verdict, standing: standing)
+        var outcome = Outcome(verdict: verdict, decision: decision)
         guard let envelope, verdict.isValid else { return outcome }
-        let standing = try ledger.standing(of: envelope.manifest, digest: arrival.digest)
-        // Before an inbox that is new nothing can have come, however old it is.
-        if standing != .tooOld || !inboxIsNew, let fault = standing.fault {
+        if let fault = standing?.fault {
             outcome.problem = fault.description
             outcome.isAgain = standing != .tooOld
             return outcome
         }
-        if let refusal = outcome.signer?.refusal {
-            // Not remembered: once a person has decided, it is taken from the inbox.
-            outcome.problem = "not unpacked: \(refusal)"
+        if let objection = rules.target == nil ? decision.refusal : decision.objection {
+            // Not remembered: once an operator has decided, it is taken from the inbox.
+            outcome.problem = "not unpacked: \(objection)"
             return outcome
         }
-        if let target {
-            if verdict.needsTriage {
-                outcome.problem = "not unpacked: its name contradicts its manifest"
-            } else {
-                do {
-                    outcome.paths = try unpack(envelope, into: target)
-                } catch {
-                    // Not remembered either: what failed today may be done tomorrow.
-                    outcome.problem = "not unpacked: \(error)"
-                    return outcome
-                }
+        if let target = rules.target {
+            do {
+                outcome.paths = try unpack(envelope, into: target)
+            } catch {
+                // Not remembered either: what failed today may be done tomorrow.
+                outcome.problem = "not unpacked: \(error)"
+                return outcome
             }
         }
         do {
@@ -123,7 +115,7 @@ struct Reception {
         var unpacker = Unpacker()
         unpacker.isDurable = true
         unpacker.reserve = reserve
-        unpacker.limits.unpackedBytes = largestUnpacked
+        unpacker.limits.unpackedBytes = rules.largestUnpacked
         do throws(EnvelopeError) {
             return try unpacker.unpack(envelope, into: target).paths
         } catch {
@@ -141,9 +133,7 @@ struct Reception {
         let resumed = arrival.resumedFrom > 0 ? ", resumed at \(Quantity.bytes(arrival.resumedFrom))" : ""
         Terminal.say("✓ received \(arrival.storedName) (\(Quantity.bytes(arrival.size))\(resumed))")
         if let sender = arrival.sender { output.explain(SenderWords.line(sender)) }
-        for line in outcome.verdict.map({ VerdictReport(verdict: $0, signer: outcome.signer).lines }) ?? [] {
-            Terminal.say("  " + line)
-        }
+        for line in outcome.report?.lines ?? [] { Terminal.say("  " + line) }
         for path in outcome.paths.prefix(5) { Terminal.say("  ✓ unpacked → \(VerdictReport.shown(path.string))") }
         if let problem = outcome.problem { Terminal.complain(problem) }
     }
@@ -162,10 +152,7 @@ struct Reception {
         case .valid(let key, let claim):
             fields += [("auth", "valid"), ("auth_key", .text(key.hex)), ("sender_did", .init(claim))]
         }
-        let verdict =
-            outcome.verdict.map {
-                VerdictReport(verdict: $0, signer: outcome.signer).fields.filter { $0.0 != "size_bytes" }
-            } ?? []
+        let verdict = outcome.report?.fields.filter { $0.0 != "size_bytes" } ?? []
         fields += verdict + [("unpacked", .init(outcome.paths.map(\.string))), ("problem", .init(outcome.problem))]
         Terminal.say(JSONLine(fields))
     }

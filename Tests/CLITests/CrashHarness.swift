@@ -118,6 +118,7 @@ final class CrashHarness: Sendable {
             in: folder,
             [
                 "--port", "\(port)", "--wait", "0", "--count", "1000000", "--unpack", folder.path("out"),
+                "--from-anyone",
                 "--idle-timeout", "2", "--header-timeout", "2",
             ])
     }

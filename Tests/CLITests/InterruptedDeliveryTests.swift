@@ -67,7 +67,7 @@ struct InterruptedDeliveryTests {
 
     @Test("The sender is killed, and sends again what waits in its outbox", arguments: [SIGKILL, SIGTERM, SIGINT])
     func killedSender(signal: Int32) async throws {
-        let receiver = try await Receiver(in: folder, ["--unpack", folder.path("out")])
+        let receiver = try await Receiver(in: folder, ["--unpack", folder.path("out"), "--from-anyone"])
         let (sender, relay) = try await sendHalf(to: receiver)
         sender.signal(signal)
         let outcome = try await sender.outcome()
@@ -84,7 +84,7 @@ struct InterruptedDeliveryTests {
 
     @Test("The connection breaks, and the message says how to go on")
     func brokenConnection() async throws {
-        let receiver = try await Receiver(in: folder, ["--unpack", folder.path("out")])
+        let receiver = try await Receiver(in: folder, ["--unpack", folder.path("out"), "--from-anyone"])
         let (sender, relay) = try await sendHalf(to: receiver)
         relay.close()
         let outcome = try await sender.outcome()
@@ -97,13 +97,13 @@ struct InterruptedDeliveryTests {
 
     @Test("The receiver is killed, and goes on when it is started again")
     func killedReceiver() async throws {
-        let first = try await Receiver(in: folder, ["--unpack", folder.path("out")])
+        let first = try await Receiver(in: folder, ["--unpack", folder.path("out"), "--from-anyone"])
         let (sender, relay) = try await sendHalf(to: first)
         first.program.kill()
         #expect(try await first.program.outcome().status == 128 + SIGKILL)
         relay.close()
         #expect(try await sender.outcome().status == 75)
-        let second = try await Receiver(in: folder, ["--unpack", folder.path("out")])
+        let second = try await Receiver(in: folder, ["--unpack", folder.path("out"), "--from-anyone"])
         try await sendAgain(try waiting(), to: second)
         try await expectArrived(second)
     }

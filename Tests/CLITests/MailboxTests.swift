@@ -84,6 +84,32 @@ struct MailboxTests {
         try await secured.program.stop()
     }
 
+    @Test("A consumer unpacks what known senders sent, and takes up the rest once the key is pinned")
+    func unpacking() async throws {
+        _ = try await send("from a stranger")
+        let out = ["--unpack", folder.path("out")]
+        let stranger = try start(
+            ["ipoll-consumer", "--agent", "bob", "--inbox", folder.path("inbox"), "--disk-reserve", "0", "--json"] + out
+        )
+        let line = try await stranger.line(containing: "\"received\"")
+        try await stranger.stop()
+        let kept = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+        #expect(kept["outcome"] as? String == "triage" && kept["reason"] as? String == "unknown-signer")
+        #expect(kept["pin"] as? String == "unknown" && (kept["unpacked"] as? [Any])?.isEmpty == true)
+        #expect(try envelopes().count == 1)
+        #expect(!folder.holds("out/note.txt"))
+
+        let shown = try await tcd("identity", "show", "--json").objects()
+        let key = try #require(shown.first?["pubkey_hex"] as? String)
+        _ = try await tcd("trust", "add", "signer", "alice.aint", key)
+        let known = try await tcd(
+            "ipoll-consumer", "--agent", "bob", "--inbox", folder.path("inbox"), "--disk-reserve", "0", "--json",
+            "--count", "1", "--unpack", folder.path("out"))
+        let taken = try #require(try known.objects().last)
+        #expect(taken["verification_state"] as? String == "continuation-approved")
+        #expect(try folder.read("out/note.txt") == Data("from a stranger".utf8))
+    }
+
     @Test("Two consumers of one mailbox share what comes: each envelope is taken once")
     func twoConsumers() async throws {
         let names = try await [send("a"), send("b"), send("c"), send("d")]

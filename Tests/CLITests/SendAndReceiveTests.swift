@@ -20,14 +20,25 @@ struct SendAndReceiveTests {
 
     static let receivedKeys = [
         "assurance", "auth", "auth_key", "blocks", "canonical_name", "content_digest", "created_at", "digest", "errors",
-        "event", "mismatch_class", "name", "pin", "pinned_pubkey", "problem", "received_at", "remote", "resumed_from",
-        "sender_aint", "sender_did",
+        "event", "mismatch_class", "name", "outcome", "pin", "pin_command", "pinned_pubkey", "problem", "reason",
+        "received_at", "receiver_pubkey", "remote", "resumed_from", "sender_aint", "sender_did", "sender_fingerprint",
         "sender_pubkey", "size_bytes", "stored_name", "surface_status", "tpid", "unpacked", "valid",
         "verification_state",
     ]
 
-    @Test("A file arrives, is verified and unpacked, and both sides tell the same")
+    /// Makes the identity that is sent with, and pins its key for its name.
+    private func pinSender() async throws -> String {
+        let made = try await BuiltProgram.run("identity", "init", "--json", in: folder.url)
+        let identity = try #require(try made.objects().first)
+        let (name, key) = (try #require(identity["aint"] as? String), try #require(identity["pubkey_hex"] as? String))
+        let pinning = try await BuiltProgram.run("trust", "add", "signer", name, key, in: folder.url)
+        #expect(pinning.status == 0, "\(pinning)")
+        return key
+    }
+
+    @Test("A file of a pinned sender arrives, is verified and unpacked, and both sides tell the same")
     func happyPath() async throws {
+        _ = try await pinSender()
         let receiver = try await Receiver(in: folder, ["--unpack", folder.path("out")])
         let sending = try await BuiltProgram.run("send", "a.txt", "--to", receiver.url, "--json", in: folder.url)
         #expect(sending.status == 0, "\(sending)")
@@ -48,14 +59,39 @@ struct SendAndReceiveTests {
         #expect(sent["far_digest"] as? String == sent["digest"] as? String)
         #expect(sent["sealed_bytes"] as? Int == received["size_bytes"] as? Int)
         #expect(received["valid"] as? Bool == true)
-        #expect(received["verification_state"] as? String == "manifest-verified")
+        #expect(received["verification_state"] as? String == "continuation-approved")
+        #expect(received["pin"] as? String == "matches")
+        #expect(received["outcome"] as? String == "continue")
         #expect(received["auth"] as? String == "valid")
         #expect(try folder.read("out/a.txt") == folder.read("a.txt"))
         #expect(try folder.queued().isEmpty)
-        // One line on each side, the announcement of a new identity, and nothing else on standard error.
+        // One line on each side, and nothing on standard error.
         #expect(receiving.errors.isEmpty, "\(receiving)")
-        #expect(sending.errors.split(separator: "\n").count == 1, "\(sending)")
-        #expect(sending.errors.hasPrefix("tcd: created the identity '"), "\(sending)")
+        #expect(sending.errors.isEmpty, "\(sending)")
+    }
+
+    @Test("Who may deliver says nothing about whom to believe: a listed key approves no name, and is not unpacked")
+    func deliveryListApprovesNothing() async throws {
+        let made = try await BuiltProgram.run("identity", "init", "--json", in: folder.url)
+        let key = try #require(try made.objects().first?["pubkey_hex"] as? String)
+        let receiver = try await Receiver(
+            in: folder, ["--wait", "12", "--unpack", folder.path("out")],
+            environment: ["TIBET_HTTP_TRUSTED_PUBKEYS": key])
+        let sending = try await BuiltProgram.run(
+            "send", "a.txt", "--aint", "jis:acme:ceo@hq.aint", "--to", receiver.url, in: folder.url)
+        #expect(sending.status == 0, "\(sending)")
+        let line = try await receiver.program.line(containing: "\"received\"")
+        receiver.program.signal(SIGINT)
+        _ = try await receiver.program.outcome()
+        let received = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+        #expect(received["auth"] as? String == "valid")
+        #expect(received["auth_key"] as? String == key)
+        #expect(received["sender_aint"] as? String == "jis:acme:ceo@hq.aint")
+        #expect(received["verification_state"] as? String == "manifest-verified")
+        #expect(received["pin"] as? String == "unknown")
+        #expect(received["outcome"] as? String == "triage")
+        #expect((received["unpacked"] as? [Any])?.isEmpty == true)
+        #expect(!folder.holds("out/a.txt"))
     }
 
     @Test("What people read")
@@ -66,6 +102,9 @@ struct SendAndReceiveTests {
         let sending = try await BuiltProgram.run("send", "a.txt", "--to", String(url), in: folder.url)
         #expect(sending.output.hasPrefix("✓ packed sealed envelope: "), "\(sending)")
         #expect(sending.output.contains("\n✓ delivered to \(url): stored"), "\(sending)")
+        // The announcement of a new identity, and nothing else on standard error.
+        #expect(sending.errors.split(separator: "\n").count == 1, "\(sending)")
+        #expect(sending.errors.hasPrefix("tcd: created the identity '"), "\(sending)")
         let receiving = try await receiver.outcome()
         #expect(receiving.output.hasPrefix("✓ received "), "\(receiving)")
         #expect(receiving.output.contains("  ✓ valid, manifest-verified"), "\(receiving)")
@@ -73,7 +112,8 @@ struct SendAndReceiveTests {
 
     @Test("Two in one second have two names, and both arrive")
     func twoInOneSecond() async throws {
-        let receiver = try await Receiver(in: folder, ["--count", "4", "--unpack", folder.path("out")])
+        let receiver = try await Receiver(
+            in: folder, ["--count", "4", "--unpack", folder.path("out"), "--from-anyone"])
         let sends = try (0..<4).map { number in
             try BuiltProgram.start(
                 ["send", try folder.write("\(number).txt", prose(100 + number)), "--to", receiver.url], in: folder.url)

@@ -6,8 +6,9 @@ public import SystemPackage
 /// once (`envelope.md`, section 9).
 ///
 /// A transfer is the pair of the sender's key and the transfer id. Each is one small file named by the digest of the
-/// pair, in a folder of the day on which it was remembered; the file holds the envelope's digest. Names are made without
-/// replacing, so receivers that share a ledger cannot both remember a transfer first. All calls block.
+/// pair, in a folder of a day; the file holds the envelope's digest. The day is the one on which it was remembered, or
+/// that of the envelope's date where that is later: it would not be too old before that date plus 30 days. Names are made
+/// without replacing, so receivers that share a ledger cannot both remember a transfer first. All calls block.
 public struct TransferLedger: Sendable {
     /// What is known of a transfer.
     public enum Standing: Sendable, Equatable {
@@ -77,7 +78,7 @@ public struct TransferLedger: Sendable {
     public func remember(
         _ manifest: Manifest, digest: Digest, at moment: Timestamp = .now()
     ) throws(LaneError) -> Bool {
-        let day = moment.surfaceDate
+        let day = Self.day(for: manifest, at: moment)
         return try LaneError.wrapping { () throws(SystemFailure) in
             if mkdirat(handle.descriptor, day, 0o700) == 0 {
                 try forget(before: moment)
@@ -110,6 +111,14 @@ public struct TransferLedger: Sendable {
             if error.errno == .noSuchFileOrDirectory { return nil }
             throw .system(error)
         }
+    }
+
+    /// The folder for a transfer that is remembered at `moment`.
+    private static func day(for manifest: Manifest, at moment: Timestamp) -> String {
+        let ahead = manifest.createdAt.seconds - moment.seconds
+        if ahead <= 0 { return moment.surfaceDate }
+        // A sender chooses the date, and each folder is looked into for every transfer: beyond a month, one for a year.
+        return ahead <= 31 * 86400 ? manifest.createdAt.surfaceDate : "\(manifest.createdAt.iso8601.prefix(4))-12-31"
     }
 
     /// Removes the days that are older than what is kept.

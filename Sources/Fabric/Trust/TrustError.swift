@@ -4,6 +4,8 @@ public import SystemPackage
 public enum TrustError: ExplainedError {
     /// A system call failed.
     case system(SystemFailure)
+    /// The pins cannot be read. They are then unknown, and nothing that needs them may be done.
+    case unreadable(FilePath, SystemFailure)
     /// The file of pins is not as this program writes it.
     case damaged(FilePath, String)
     /// The pin cannot be made, and why.
@@ -18,7 +20,7 @@ public enum TrustError: ExplainedError {
     public var category: FailureCategory {
         switch self {
         case .system(let failure): failure.category
-        case .damaged: .configuration
+        case .damaged, .unreadable: .configuration
         case .unusable: .usage
         case .conflict: .refused
         case .missing: .noInput
@@ -29,6 +31,8 @@ public enum TrustError: ExplainedError {
     public var explanation: String {
         switch self {
         case .system(let failure): failure.explanation
+        case .unreadable(let path, let failure):
+            "cannot read the pins in '\(path.string)': \(failure.explanation)"
         case .damaged(let path, let why): "cannot use the pins in '\(path.string)': \(why)"
         case .unusable(let why): "this cannot be pinned: \(why)"
         case .conflict(let pin, let offered):
@@ -42,6 +46,7 @@ public enum TrustError: ExplainedError {
     public var remedy: String? {
         switch self {
         case .system(let failure): failure.remedy
+        case .unreadable: "make it readable for this user"
         case .damaged: "restore the file from a copy, or move it away and pin again"
         case .unusable: nil
         case .conflict: "if the change is meant, use 'tcd trust rotate'"

@@ -36,14 +36,14 @@ public struct TrustStore: Sendable {
 
     /// The pins, ordered by kind and subject; none when there is no store yet.
     ///
-    /// - Throws: `system` when the file cannot be read; `damaged` when it is not as it should be.
+    /// - Throws: `unreadable` when the file cannot be read; `damaged` when it is not as it should be.
     public func pins() throws(TrustError) -> [Pin] {
         let folder: OwnedFile
         do throws(SystemFailure) {
             folder = try OwnedFile(path: directory, flags: O_RDONLY | O_DIRECTORY)
         } catch {
             if error.errno == .noSuchFileOrDirectory { return [] }
-            throw .system(error)
+            throw .unreadable(directory, error)
         }
         return try read(in: folder).pins
     }
@@ -183,7 +183,7 @@ extension TrustStore {
             bytes = try file.bytes(atMost: min(size, PinFile.sizeLimit) + 1)
         } catch {
             if error.errno == .noSuchFileOrDirectory { return PinFile(pins: []) }
-            throw .system(error)
+            throw .unreadable(directory.appending(Self.fileName), error)
         }
         do throws(PinFile.Flaw) {
             return try PinFile(json: bytes)

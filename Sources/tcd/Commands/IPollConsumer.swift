@@ -50,7 +50,9 @@ struct IPollConsumer: AsyncParsableCommand, ReportingCommand, EndsByItself {
         configuration.references = references
         configuration.noteReference = { report.tell($0) }
         let route = Route(scheme: "ipoll", address: "\(server)#\(agent)")
-        var loop = try Consumer(IPollCarrier(configuration: configuration), along: route, consumer, output: output)
+        var loop = try Consumer(
+            IPollCarrier(configuration: configuration), along: route, consumer,
+            identity: try mailbox.identity.directory(), output: output)
         loop.afterwards = { publication in await Self.match(publication, references, report) }
         let lane = loop.inbox
         let looking = Task { await Self.look(in: lane, references, every: interval, report) }

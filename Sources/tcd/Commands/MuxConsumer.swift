@@ -58,7 +58,9 @@ struct MuxConsumer: AsyncParsableCommand, ReportingCommand, EndsByItself {
         let isJSON = output.json
         configuration.report = { Self.tell($0, json: isJSON) }
         let route = Route(scheme: "mux", address: "\(serverAddress)#\(agent)")
-        let loop = try Consumer(MuxCarrier(configuration: configuration), along: route, consumer, output: output)
+        let loop = try Consumer(
+            MuxCarrier(configuration: configuration), along: route, consumer, identity: try identity.directory(),
+            output: output)
         try await loop.run()
     }
 

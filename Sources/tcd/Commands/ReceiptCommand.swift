@@ -164,11 +164,17 @@ struct ReceiptCommand: ParsableCommand {
 extension PinOptions {
     /// What is known of the key that signed an acknowledgement.
     ///
-    /// - Throws: `UntrustedSigner` when that is a reason to stop.
+    /// - Throws: `TrustObjection` when that is a reason to stop: a receipt of a former key counts as one of another key.
     fileprivate func standing(of acknowledgement: Acknowledgement) throws -> SignerStanding {
-        let standing = try signers().standing(of: acknowledgement.signer, claiming: acknowledgement.signerName)
-        if let refusal = standing.refusal { throw refusal }
-        return standing
+        let policy = try policy()
+        let decision = policy.decide(name: acknowledgement.signerName, provenBy: acknowledgement.signer)
+        if let objection = decision.objection {
+            switch objection {
+            case .unknownSigner: break
+            default: throw objection
+            }
+        }
+        return policy.signers.standing(of: acknowledgement.signer, claiming: acknowledgement.signerName)
     }
 }
 

@@ -15,11 +15,16 @@ struct Recv: AsyncParsableCommand, ReportingCommand, EndsByItself {
             is on stable storage in the inbox. Without --inbox the inbox is a temporary directory, which is removed at \
             the end unless --keep-inbox is given or something in it was not unpacked.
 
-            With --inbox and --unpack, what lies there from an earlier run and was not unpacked is taken first. \
-            Only valid envelopes whose name does not contradict their manifest are unpacked, each into a directory of \
-            its own if a name is taken. One that was signed with another key than the one pinned for its sender's name \
-            ('tcd trust') stays in the inbox, and does not count. Who may deliver is set by TIBET_HTTP_REQUIRE_AUTH, TIBET_HTTP_TRUSTED_PUBKEYS \
-            and TIBET_HTTP_MAX_SIG_AGE_SEC.
+            With --unpack, envelopes of known senders are unpacked, each into a directory of its own if a name is \
+            taken: those that are signed by the key pinned for the sender's name ('tcd trust add signer NAME KEY'), \
+            and those of --from. Those of other signers stay in the inbox, are shown, and do not count, unless \
+            --from-anyone is given; so do envelopes whose name contradicts their manifest, that are dated more than a \
+            day ahead, that are addressed to another key than that of this machine's identity (unless --any-receiver \
+            is given), or that were signed with another key than the pinned one. With --inbox, what lies there from an \
+            earlier run and was not unpacked is taken first, by the pins as they are now.
+
+            Who may deliver is set by TIBET_HTTP_REQUIRE_AUTH, TIBET_HTTP_TRUSTED_PUBKEYS and \
+            TIBET_HTTP_MAX_SIG_AGE_SEC; it says nothing about whose envelopes are unpacked.
 
             Exit status: 0 as many valid envelopes came as asked for, 3 some did, 2 none, 130 interrupted.
             """)
@@ -36,15 +41,7 @@ struct Recv: AsyncParsableCommand, ReportingCommand, EndsByItself {
     @Flag(name: .long, help: "Do not remove a temporary inbox.")
     var keepInbox = false
 
-    @Option(name: .long, help: ArgumentHelp("Unpack what is valid into this directory.", valueName: "dir"))
-    var unpack: String?
-
-    @Option(
-        name: .long,
-        help: ArgumentHelp("The most that one envelope may unpack to.", valueName: "size"))
-    var maxUnpacked = "64G"
-
-    @OptionGroup var pins: PinOptions
+    @OptionGroup(title: "Unpacking") var unpacking: UnpackOptions
     @OptionGroup(title: "Listener") var listener: ListenerOptions
     @OptionGroup var output: OutputOptions
 
@@ -52,23 +49,20 @@ struct Recv: AsyncParsableCommand, ReportingCommand, EndsByItself {
         guard count > 0 else { throw UsageError("--count must be greater than 0") }
         let time = try Seconds.limit(wait, of: "--wait")
         // Everything that can be wrong with the call, before anything is made.
-        let (configuration, reserve, limit) = (
-            try listener.configuration(), try listener.reserve(), try largestUnpacked()
-        )
+        let (configuration, reserve) = (try listener.configuration(), try listener.reserve())
         // Pins that cannot be read stop everything, and now.
-        _ = try pins.signers()
-        let place = try InboxPlace(inbox, besides: unpack, isKept: keepInbox)
+        let rules = try unpacking.rules()
+        unpacking.announce()
+        let place = try InboxPlace(inbox, besides: unpacking.unpack, isKept: keepInbox)
         let server: HTTPListener
         let address: HTTPListenerAddress
         var reception: Reception
         do {
             let lane = try Lane(directory: place.directory, reserve: reserve)
             reception = Reception(
-                place, unpackInto: unpack.map { FilePath($0) }, pinnedKeys: configuration.authorization.trustedKeys,
-                pins: pins, ledger: try TransferLedger(directory: place.directory.appending(".received")),
-                reserve: reserve,
-                largestUnpacked: limit, output: output)
-            if unpack != nil, !place.isNew { try await reception.takeBacklog() }
+                place, by: rules, ledger: try TransferLedger(directory: place.directory.appending(".received")),
+                reserve: reserve, output: output)
+            if rules.target != nil, !place.isNew { try await reception.takeBacklog() }
             guard reception.done < count else { return }
             server = HTTPListener(configuration: configuration, lane: lane, logger: logger)
             address = try await server.start()
@@ -89,13 +83,6 @@ struct Recv: AsyncParsableCommand, ReportingCommand, EndsByItself {
         if wasInterrupted { throw ExitStatus.interrupted.code }
         Terminal.note("\(reception.done) of \(count) came in \(wait) seconds")
         throw (reception.done == 0 ? ExitStatus.triage : .partly).code
-    }
-
-    private func largestUnpacked() throws -> UInt64 {
-        guard let size = Quantity.parseBytes(maxUnpacked), size > 0 else {
-            throw UsageError("--max-unpacked '\(maxUnpacked)' is not a size", remedy: "write for example 512M or 10G")
-        }
-        return UInt64(size)
     }
 
     /// With --verbose, refusals and failures of single requests are told as they happen.

@@ -10,6 +10,10 @@ struct Unpack: ParsableCommand, ReportingCommand {
         discussion: """
             Everything is verified and written beside the target first, and gets its name only when all is well. \
             Nothing that exists is ever replaced. On any error nothing is left behind.
+
+            An envelope of a signer for whose name no key is pinned is unpacked as well; whose key it was, and how to \
+            pin it, is told. One that was signed with another key than the pinned one, or that is addressed to another \
+            key than that of this machine's identity, is refused (77).
             """)
 
     @Argument(help: ArgumentHelp("The envelope to unpack.", valueName: "file"), completion: .file())
@@ -33,6 +37,7 @@ struct Unpack: ParsableCommand, ReportingCommand {
     @Flag(name: .long, help: "Make symbolic links even if they lead out of the unpacked directory.")
     var allowOutsideLinks = false
 
+    @OptionGroup var receiver: ReceiverOptions
     @OptionGroup var pins: PinOptions
     @OptionGroup var output: OutputOptions
 
@@ -45,15 +50,12 @@ struct Unpack: ParsableCommand, ReportingCommand {
             }
             unpacker.limits.unpackedBytes = UInt64(limit)
         }
-        let keys = try PinnedKeys.parse(senderKeys)
-        let signers = try pins.signers()
+        var policy = try pins.policy(receiver: try receiver.receiver())
+        policy.requiredKeys = try PinnedKeys.parse(senderKeys)
         let envelope = try EnvelopeFile(path: FilePath(file))
-        guard keys.isEmpty || keys.contains(envelope.manifest.senderKey) else {
-            throw EnvelopeError.fault(
-                EnvelopeFault(.pinMismatch, "it was signed by \(envelope.manifest.senderKey), which was not asked for"))
-        }
-        let signer = signers.standing(of: envelope.manifest.senderKey, claiming: envelope.manifest.senderName)
-        if let refusal = signer.refusal { throw refusal }
+        let name = FilePath(file).lastComponent?.string ?? file
+        let decision = policy.decide(EnvelopeVerdict(unpacking: envelope, arrivedAs: name))
+        if let refusal = decision.refusal { throw refusal }
         output.explain(
             "verifying \(Quantity.count(envelope.manifest.blocks.count, "block")), "
                 + "staged in '\(staging)' until all is well")
@@ -62,11 +64,7 @@ struct Unpack: ParsableCommand, ReportingCommand {
         defer { bar.finish() }
         let report = try unpacker.unpack(envelope, into: FilePath(directory))
         bar.finish()
-        var verifier = EnvelopeVerifier()
-        verifier.pinnedKeys = keys
-        verifier.pinnedSigners = signers.keys
-        let name = FilePath(file).lastComponent?.string ?? file
-        tell(report, envelope, state: verifier.state(ofUnpacked: envelope, arrivedAs: name), signer)
+        tell(report, envelope, decision)
     }
 
     /// The directory that has the temporary directory in it: the target, or what it is created in.
@@ -78,23 +76,26 @@ struct Unpack: ParsableCommand, ReportingCommand {
         return parent.isEmpty ? "." : parent
     }
 
-    private func tell(
-        _ report: Unpacker.Report, _ envelope: EnvelopeFile, state: VerificationState, _ signer: SignerStanding
-    ) {
+    private func tell(_ report: Unpacker.Report, _ envelope: EnvelopeFile, _ decision: TrustDecision) {
         if output.json {
             Terminal.say(
                 JSONLine(
                     [
                         ("event", "unpacked"), ("file", .text(file)), ("paths", .init(report.paths.map(\.string))),
-                        ("bytes", .number(Int64(clamping: report.bytes))), ("verification_state", .text(state.name)),
+                        ("bytes", .number(Int64(clamping: report.bytes))),
+                        ("verification_state", .text(decision.state.name)),
                         ("sender_aint", .text(envelope.manifest.senderName)),
                         ("sender_pubkey", .text(envelope.manifest.senderKey.hex)),
-                    ] + signer.fields + [("tpid", .text(envelope.manifest.transferID.text))]))
-        } else {
-            let shown = report.paths.prefix(5).map { VerdictReport.shown($0.string) }.joined(separator: ", ")
-            let more = report.paths.count > 5 ? " and \(report.paths.count - 5) more" : ""
-            Terminal.say(
-                "✓ unpacked \(file) → \(shown)\(more) (\(Quantity.bytes(Int64(clamping: report.bytes))), \(state))")
+                    ] + decision.fields + [("tpid", .text(envelope.manifest.transferID.text))]))
+            return
         }
+        let shown = report.paths.prefix(5).map { VerdictReport.shown($0.string) }.joined(separator: ", ")
+        let more = report.paths.count > 5 ? " and \(report.paths.count - 5) more" : ""
+        let size = Quantity.bytes(Int64(clamping: report.bytes))
+        Terminal.say("✓ unpacked \(file) → \(shown)\(more) (\(size), \(decision.state))")
+        if let signer = decision.signer {
+            for line in [signer.title, signer.line] + (signer.advice.map { [$0] } ?? []) { Terminal.say("  " + line) }
+        }
+        for objection in decision.objections where objection.needsTriage { Terminal.say("  triage: \(objection)") }
     }
 }

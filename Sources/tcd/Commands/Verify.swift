@@ -7,13 +7,14 @@ struct Verify: ParsableCommand, ReportingCommand {
     static let configuration = CommandConfiguration(
         abstract: "Verify envelopes: structure, digests, signatures, and the name against the manifest.",
         discussion: """
-            'Valid' means that everything in the envelope was signed by one key. Whose key that is nobody has proved, \
-            unless it is among those given with --sender-key, or is pinned for the name that it claims ('tcd trust'); \
-            only then the state continuation-approved is reached.
+            'Valid' means that everything in the envelope was signed by one key. Whose key that is, only a pin says \
+            ('tcd trust'): the state continuation-approved is reached by the key that is pinned for the claimed name, \
+            in an envelope that is addressed to this machine's identity or to no key.
 
-            Exit status: 0 valid, 1 invalid, 2 valid but for triage, because the name tells another story than the \
-            manifest, 77 valid but signed with another key than the one pinned for the sender's name (or with \
-            --require-pinned, none is pinned). A file that cannot be read has the status of that error, mostly 66. With \
+            Exit status: 0 valid, 1 invalid (or not signed by a key of --sender-key), 2 valid but for triage: its name \
+            contradicts its manifest, a former key of the sender signed it, or it is dated more than a day ahead, 77 \
+            valid but refused: another key is pinned for the sender's name (or with --require-pinned, none is), or it \
+            is addressed to another key. A file that cannot be read has the status of that error, mostly 66. With \
             several files it is that of the worst, in the order 0, 2, unreadable, 77, 1.
             """)
 
@@ -28,36 +29,39 @@ struct Verify: ParsableCommand, ReportingCommand {
     @Option(
         name: .customLong("receiver-key"),
         help: ArgumentHelp(
-            "Refuse envelopes that are addressed to another key than this, 64 hexadecimal digits.", valueName: "hex"))
+            "The key that envelopes have to be addressed to, 64 hexadecimal digits. Default: that of this machine's "
+                + "identity, where there is one.", valueName: "hex"))
     var receiverKey: String?
 
+    @OptionGroup var receiver: ReceiverOptions
     @OptionGroup var pins: PinOptions
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let signers = try pins.signers()
-        var verifier = EnvelopeVerifier()
-        verifier.pinnedSigners = signers.keys
-        verifier.pinnedKeys = try PinnedKeys.parse(senderKeys)
-        verifier.receiverKey = try receiverKey.map { try PinnedKeys.parse($0) }
+        var policy = try pins.policy(receiver: try addressee())
+        policy.requiredKeys = try PinnedKeys.parse(senderKeys)
         var worst = ExitStatus.done
         for file in files {
-            let status = verify(file, with: verifier, signers)
+            let status = verify(file, by: policy)
             if Self.gravity(of: status) > Self.gravity(of: worst) { worst = status }
         }
         if worst != .done { throw worst.code }
     }
 
+    private func addressee() throws -> TrustPolicy.Receiver {
+        guard let receiverKey else { return try receiver.receiver() }
+        guard !receiver.anyReceiver else { throw UsageError("--receiver-key and --any-receiver exclude each other") }
+        return .identity(try PinnedKeys.parse(receiverKey))
+    }
+
     /// Verifies one file and tells what was found, also if it cannot be read at all.
-    private func verify(
-        _ file: String, with verifier: EnvelopeVerifier, _ signers: PinnedSigners
-    ) -> ExitStatus {
+    private func verify(_ file: String, by policy: TrustPolicy) -> ExitStatus {
         let bar = ProgressBar("verifying \(file)", quiet: output.json)
         defer { bar.finish() }
         let start = ContinuousClock.now
         let verdict: EnvelopeVerdict
         do {
-            verdict = try verifier.verify(FilePath(file), progress: bar.sink(total: nil)).verdict
+            verdict = try EnvelopeVerifier().verify(FilePath(file), progress: bar.sink(total: nil)).verdict
         } catch {
             bar.finish()
             let report = FailureReport(error: error)
@@ -66,9 +70,9 @@ struct Verify: ParsableCommand, ReportingCommand {
             return report.status
         }
         bar.finish()
-        let signer = verdict.manifest.map { signers.standing(of: $0.senderKey, claiming: $0.senderName) }
-        tell(verdict, signer, of: file, time: .now - start)
-        return status(of: verdict, signer, file, pinned: verifier.pinnedKeys)
+        let decision = policy.decide(verdict)
+        tell(verdict, decision, of: file, time: .now - start)
+        return status(of: verdict, decision, file)
     }
 
     /// How bad a status is: what is invalid is worse than what cannot be read, and that than what somebody should see.
@@ -82,8 +86,8 @@ struct Verify: ParsableCommand, ReportingCommand {
         }
     }
 
-    private func tell(_ verdict: EnvelopeVerdict, _ signer: SignerStanding?, of file: String, time: Duration) {
-        let report = VerdictReport(verdict: verdict, signer: signer)
+    private func tell(_ verdict: EnvelopeVerdict, _ decision: TrustDecision, of file: String, time: Duration) {
+        let report = VerdictReport(verdict: verdict, decision: decision)
         if output.json {
             Terminal.say(JSONLine([("file", .text(file))] + report.fields))
         } else {
@@ -99,20 +103,14 @@ struct Verify: ParsableCommand, ReportingCommand {
         }
     }
 
-    private func status(
-        of verdict: EnvelopeVerdict, _ signer: SignerStanding?, _ file: String, pinned: Set<PublicKey>
-    ) -> ExitStatus {
-        guard verdict.isValid, let manifest = verdict.manifest else { return .invalid }
-        // A key was asked for and is not the one: as good as somebody else's envelope, whatever its name tells.
-        guard pinned.isEmpty || pinned.contains(manifest.senderKey) else {
-            Terminal.complain("'\(file)' was not signed by a key that was asked for")
-            return .invalid
+    private func status(of verdict: EnvelopeVerdict, _ decision: TrustDecision, _ file: String) -> ExitStatus {
+        guard verdict.isValid else { return .invalid }
+        if let refusal = decision.refusal {
+            Terminal.complain("'\(file)': \(refusal)")
+            // A key was asked for and is not the one: as good as another sender's envelope, whatever its name tells.
+            return if case .otherKey = refusal { .invalid } else { .refused }
         }
-        if let refusal = signer?.refusal {
-            Terminal.complain("'\(file)': \(refusal.description)")
-            return .refused
-        }
-        return verdict.needsTriage ? .triage : .done
+        return decision.objections.contains(where: \.needsTriage) ? .triage : .done
     }
 }
 

@@ -16,11 +16,12 @@ struct ConsumerOptions: ParsableArguments {
     @Option(name: .long, help: ArgumentHelp("How much disk to leave free.", valueName: "size"))
     var diskReserve = "256M"
 
-    @OptionGroup var pins: PinOptions
+    @OptionGroup var unpacking: UnpackOptions
 
     /// Refuses what can be refused before anything is done.
     func check() throws {
-        _ = try pins.signers()
+        // Pins that cannot be read stop everything, also before an identity is made.
+        _ = try unpacking.pins.policy()
         guard count >= 0 else { throw UsageError("--count must not be less than 0") }
         _ = try Seconds.limit(duration, of: "--duration")
         _ = try reserve()

@@ -3,21 +3,21 @@ internal import Fabric
 /// A verdict as people and programs read it.
 struct VerdictReport {
     let verdict: EnvelopeVerdict
-    /// What is known of its signer; nil where there is none.
-    let signer: SignerStanding?
+    /// What is to become of it.
+    let decision: TrustDecision
 
     /// The documented keys of a verdict (`docs/scripting.md`), without the file's name.
     var fields: [(String, JSONLine.Value)] {
         let manifest = verdict.manifest
-        let pin = signer?.fields ?? [("pin", .null), ("pinned_pubkey", .null)]
         return [
-            ("valid", .flag(verdict.isValid)), ("verification_state", .text(verdict.state.name)),
+            ("valid", .flag(verdict.isValid)), ("verification_state", .text(decision.state.name)),
             ("assurance", .init(verdict.assurance?.rawValue)),
             ("surface_status", .init(verdict.comparison?.status.rawValue)),
             ("mismatch_class", .init(verdict.comparison?.mismatchClass?.rawValue)),
             ("canonical_name", .init(verdict.isValid ? manifest?.surface.canonicalName(today: .now())?.text : nil)),
             ("sender_aint", .init(manifest?.senderName)), ("sender_pubkey", .init(manifest?.senderKey.hex)),
-        ] + pin + [
+            ("receiver_pubkey", .init(manifest.flatMap { $0.isUnaddressed ? nil : $0.receiverKey })),
+        ] + decision.fields + [
             ("tpid", .init(manifest?.transferID.text)),
             ("content_digest", .init(manifest?.computedContentDigest.description)),
             ("created_at", .init(manifest?.createdAt.iso8601)),
@@ -39,20 +39,23 @@ struct VerdictReport {
 
     /// What a person reads, the first line without the name before it.
     var lines: [String] {
-        guard let manifest = verdict.manifest, verdict.isValid else {
-            return ["✗ invalid (\(verdict.state))"] + verdict.faults.prefix(20).map { "  " + $0.description }
+        guard let signer = decision.signer, verdict.isValid else {
+            return ["✗ invalid (\(decision.state))"] + verdict.faults.prefix(20).map { "  " + $0.description }
         }
         var lines = [
-            "\(verdict.needsTriage || signer?.refusal != nil ? "!" : "✓") valid, \(verdict.state)"
+            "\(needsAttention ? "!" : "✓") valid, \(decision.state)"
                 + (verdict.assurance == .reduced ? " (reduced assurance: no surface name)" : "")
         ]
-        lines.append("  signed by \(manifest.senderKey), which claims to be '\(Self.shown(manifest.senderName))'")
-        if let signer { lines.append("  " + signer.line) }
+        lines += ["  " + signer.title, "  " + signer.line]
         if let comparison = verdict.comparison, comparison.status != .match, comparison.status != .none {
             lines.append("  surface \(comparison.status): " + Self.why(comparison))
         }
+        lines += decision.objections.filter(\.isUntold).map { "  \($0.isRefusal ? "refused" : "triage"): \($0)" }
         return lines
     }
+
+    /// Whether more than an unknown signer stands in the way.
+    private var needsAttention: Bool { decision.refusal != nil || decision.objections.contains(where: \.needsTriage) }
 
     private static func why(_ comparison: SurfaceComparison) -> String {
         guard comparison.status == .mismatch else { return "only one of name and manifest has a surface" }
@@ -65,5 +68,25 @@ struct VerdictReport {
         String(
             String.UnicodeScalarView(
                 text.unicodeScalars.prefix(200).map { $0.value < 0x20 || (0x7f...0x9f).contains($0.value) ? "?" : $0 }))
+    }
+}
+
+extension TrustObjection {
+    /// Whether `verify` exits with the status for triage. A signer without a pin, and a name without a surface, are what
+    /// most envelopes have, and as valid as any.
+    var needsTriage: Bool {
+        switch self {
+        case .surface(let comparison): comparison.status == .mismatch
+        case .formerKey, .datedAhead: true
+        default: false
+        }
+    }
+
+    /// Whether neither the signer's line nor the surface's tells of it.
+    fileprivate var isUntold: Bool {
+        switch self {
+        case .wrongReceiver, .receiverUnknown, .datedAhead, .notListed, .otherKey: true
+        default: false
+        }
     }
 }

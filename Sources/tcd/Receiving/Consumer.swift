@@ -10,6 +10,7 @@ struct Consumer: Sendable {
     private let memory: DayBook
     private let options: ConsumerOptions
     private let output: OutputOptions
+    private let takesBacklog: Bool
     private var reception: Reception
     private var troubles = Troubles()
 
@@ -21,11 +22,16 @@ struct Consumer: Sendable {
     private static let daysKept: Int64 = 31
 
     /// Opens the inbox; makes it where it is missing.
+    ///
+    /// - Parameter identity: For whom envelopes have to be.
     init(
-        _ carrier: any ReceivingCarrier, along route: Route, _ options: ConsumerOptions, output: OutputOptions
+        _ carrier: any ReceivingCarrier, along route: Route, _ options: ConsumerOptions, identity: IdentityDirectory,
+        output: OutputOptions
     ) throws {
         try options.check()
-        let place = try InboxPlace(options.inbox, besides: nil, isKept: true)
+        let rules = try options.unpacking.rules(identity: identity)
+        options.unpacking.announce()
+        let place = try InboxPlace(options.inbox, besides: options.unpacking.unpack, isKept: true)
         self.carrier = carrier
         self.route = route
         self.options = options
@@ -33,10 +39,10 @@ struct Consumer: Sendable {
         lane = try Lane(directory: place.directory, reserve: options.reserve())
         try lane.removeAbandonedDeposits()
         memory = DayBook(directory: place.directory.appending(".taken"), keeping: Self.daysKept)
+        takesBacklog = rules.target != nil
         reception = Reception(
-            place, unpackInto: nil, pinnedKeys: [], pins: options.pins,
-            ledger: try TransferLedger(directory: place.directory.appending(".received")),
-            reserve: try options.reserve(), largestUnpacked: .max, output: output)
+            place, by: rules, ledger: try TransferLedger(directory: place.directory.appending(".received")),
+            reserve: try options.reserve(), output: output)
     }
 
     /// The inbox.
@@ -47,8 +53,10 @@ struct Consumer: Sendable {
     /// - Throws: The status to exit with where not everything came that was asked for, or why nothing can come at all.
     func run() async throws {
         announce()
-        let work = Task { [self] in
-            var consumer = self
+        var started = self
+        if takesBacklog { try await started.reception.takeBacklog() }
+        let work = Task { [started] in
+            var consumer = started
             let failure = await consumer.fetch()
             return (consumer.reception.done, failure)
         }

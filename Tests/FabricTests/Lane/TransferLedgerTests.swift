@@ -59,6 +59,27 @@ struct TransferLedgerTests {
         #expect(try !scratch.names("ledger").contains(sealed.surfaceDate))
     }
 
+    @Test(
+        "What is dated ahead is remembered until its date plus 31 days, however early it came", arguments: [1, 20, 400])
+    func datedAhead(days: Int64) throws {
+        let ledger = try ledger()
+        let other = try EnvelopeFile(path: VectorFiles.path("envelope-empty.tza")).manifest
+        try ledger.remember(manifest, digest: digest, at: later(days: -days))
+        // A new day makes the ledger forget.
+        try ledger.remember(other, digest: digest, at: later(days: 30))
+        #expect(try ledger.standing(of: manifest, digest: digest, at: later(days: 30)) == .duplicate)
+        #expect(try scratch.names("ledger").count == 2)
+    }
+
+    @Test("Dates far ahead do not make a folder each")
+    func foldersAhead() throws {
+        let ledger = try ledger()
+        let other = try EnvelopeFile(path: VectorFiles.path("envelope-empty.tza")).manifest
+        try ledger.remember(manifest, digest: digest, at: later(days: -400))
+        try ledger.remember(other, digest: digest, at: later(days: -400))
+        #expect(try scratch.names("ledger") == ["\(sealed.iso8601.prefix(4))-12-31"])
+    }
+
     @Test("Of many that remember one transfer at once, one is the first")
     func oneIsFirst() async throws {
         let (path, manifest, digest, sealed) = (scratch.path("ledger"), manifest, digest, sealed)
