@@ -163,7 +163,7 @@ let package = Package(
         .target(
             name: "Resolver",
             dependencies: [
-                "Fabric", "HTTPClient",
+                "Fabric", "HTTPClient", "HubClient",
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ],

@@ -15,6 +15,10 @@ public struct Convention: Sendable, Equatable {
     /// The address of the I-Poll server; nil where nobody named one.
     public var ipollServer: String?
 
+    /// The transports, of `mux` and `ipoll`, whose mailbox or server the command line names. A mailbox that only the
+    /// environment leads to is used when its agent is registered there with the receiver's key.
+    public var namedMailboxes: Set<String> = []
+
     /// The mux server that is asked when mux was insisted on and nobody named a server.
     public static let usualMuxServer = "http://localhost:8000"
     /// The I-Poll server that is asked when I-Poll was insisted on and nobody named a server: that of the peers' commands.
@@ -38,11 +42,16 @@ public struct Convention: Sendable, Equatable {
         let scheme = transport == "https" ? "https" : "http"
         routes.append(Route(scheme: scheme, address: "\(scheme)://\(host):\(port ?? httpPort)"))
         if let server = muxServer ?? (transport == "mux" ? Self.usualMuxServer : nil) {
-            routes.append(Route(scheme: "mux", address: "\(server)#\(muxAgent ?? host.lookupName)"))
+            routes.append(Self.mailbox("mux", "\(server)#\(muxAgent ?? host.lookupName)"))
         }
         if let server = ipollServer ?? (transport == "ipoll" ? Self.usualIPollServer : nil) {
-            routes.append(Route(scheme: "ipoll", address: "\(server)#\(host.lookupName)"))
+            routes.append(Self.mailbox("ipoll", "\(server)#\(host.lookupName)"))
         }
         return routes
+    }
+
+    /// The mailbox in the one spelling in which a record has it too; as it is where it cannot be one, which is found later.
+    private static func mailbox(_ scheme: String, _ address: String) -> Route {
+        (try? RouteText.route(transport: scheme, address: address)) ?? Route(scheme: scheme, address: address)
     }
 }

@@ -11,6 +11,8 @@ struct Knowledge {
     var recordOrigin: RouteOrigin?
     /// Why the name service could not be asked; nil when it was, or was not meant to be.
     var lookupFailure: String?
+    /// Why a server could not be asked whether a mailbox is registered; nil when each could, or none had to be.
+    var registryFailure: String?
 
     /// The receiver's name by the record; nil where it has none, or that of somebody else.
     func receiverName(_ form: TargetForm) -> String? {

@@ -52,6 +52,14 @@ public struct Resolution: Sendable {
     public internal(set) var keyStanding: KeyStanding = .none
     /// What a person should know.
     public internal(set) var notices: [String] = []
+    /// The name service's routes lead to other hosts than those that are pinned; nil where they do not.
+    public internal(set) var hostChange: RoutePlan.HostChange?
+    /// The subject under which the key and the hosts of the name service's record are pinned; nil where there is no record.
+    var pinSubject: String?
+    /// The places that the record's routes lead to; nil where there is no record.
+    var offeredHosts: [String]?
+    /// Whether only the change of hosts stops the delivery, which `acceptHosts` lifts.
+    public internal(set) var isStoppedByHosts = false
     /// Why nothing is delivered; nil when something would be.
     public internal(set) var failure: CarrierError?
 
@@ -79,7 +87,8 @@ public struct Resolution: Sendable {
     /// - Throws: `failure`, where there is one.
     public func plan() throws(CarrierError) -> RoutePlan {
         if let failure { throw failure }
-        return RoutePlan(routes: routes, passedOver: passedOver, receiver: receiver, notices: notices)
+        return RoutePlan(
+            routes: routes, passedOver: passedOver, receiver: receiver, notices: notices, hostChange: hostChange)
     }
 
     mutating func note(_ name: Source.Name, _ outcome: Source.Outcome, _ detail: String) {

@@ -27,7 +27,7 @@ extension Resolver {
         resolution.note(.directory, .answered, "'\(path)' has it as '\(entry.title)'")
         for template in entry.routes {
             do throws(NameError) {
-                selection.add(try template.route(for: form), from: origin)
+                selection.add(try template.route(for: form), from: origin, isNamed: !template.address.contains("{"))
             } catch {
                 let route = Route(scheme: template.transport ?? "unknown", address: template.address)
                 selection.passOver(route, from: origin, because: error.explanation)
@@ -70,7 +70,7 @@ extension Resolver {
             if let domain = record.domain, knowledge.receiverName(form) == nil {
                 resolution.notices.append("AINS calls '\(host)' by another name, '\(domain)', which is not used")
             }
-            for route in record.routes { selection.add(route, from: origin) }
+            for route in record.routes { selection.add(route, from: origin, isNamed: false) }
         }
     }
 
@@ -89,13 +89,17 @@ extension Resolver {
             (host, port) = (known, nil)
         case .route: return
         }
+        guard resolution.target.usesConvention else {
+            return resolution.note(.convention, .notAsked, "the name came with an envelope, which names no machine")
+        }
         resolution.note(.convention, .answered, "from the host in the name")
         for route in configuration.convention.routes(to: host, port: port, transport: transport) {
             if !host.isReachableByAddress, !["mux", "ipoll"].contains(route.scheme) {
                 selection.passOver(
                     route, from: .convention, because: "'\(host)' is no host name; only directories and AINS know it")
             } else if transport == nil || RouteSelection.schemes(of: transport ?? "").contains(route.scheme) {
-                selection.add(route, from: .convention)
+                selection.add(
+                    route, from: .convention, isNamed: configuration.convention.namedMailboxes.contains(route.scheme))
             }
         }
     }

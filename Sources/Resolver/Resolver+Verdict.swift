@@ -11,6 +11,7 @@ extension Resolver {
         if let record = knowledge.record { try checkStanding(record, knowledge.recordOrigin, resolution) }
         try checkTrust(knowledge, resolution)
         try await checkKey(knowledge, form, &resolution, pinning: pinning)
+        try await checkHosts(knowledge, form, &resolution, pinning: pinning)
     }
 
     private func receiver(_ knowledge: Knowledge, _ form: TargetForm) -> RoutePlan.Receiver? {
@@ -75,7 +76,8 @@ extension Resolver {
         guard let record = knowledge.record, let origin = knowledge.recordOrigin else {
             return try await usePin(of: subject, form, &resolution)
         }
-        let standing = try await standing(of: record.key, subject, origin, pinning: pinning)
+        let standing = try await standing(
+            of: record.key, subject, origin, hosts: record.hosts, pinning: pinning)
         switch standing {
         case .unknown where record.key == nil: return
         case .unknown:
@@ -101,7 +103,7 @@ extension Resolver {
     private func usePin(
         of subject: String, _ form: TargetForm, _ resolution: inout Resolution
     ) async throws(CarrierError) {
-        let standing = try await standing(of: nil, subject, .convention, pinning: false)
+        let standing = try await standing(of: nil, subject, .convention, hosts: nil, pinning: false)
         guard case .matches(let pin) = standing, let asked = form.nameText else { return }
         resolution.keyStanding = .pinned
         if resolution.receiver == nil {
@@ -115,16 +117,25 @@ extension Resolver {
 
     /// What is known of a record's key; for a record without one, what is pinned.
     private func standing(
-        of key: PublicKey?, _ subject: String, _ origin: RouteOrigin, pinning: Bool
+        of key: PublicKey?, _ subject: String, _ origin: RouteOrigin, hosts: [String]?, pinning: Bool
     ) async throws(CarrierError) -> TrustStore.Standing {
+        try await withPins { trust throws(TrustError) in
+            guard let key else { return try trust.pin(.ains, subject).map { .matches($0) } ?? .unknown }
+            guard pinning else { return try trust.check(.ains, subject, key: key.hex) }
+            return try trust.admit(
+                try Pin(
+                    kind: .ains, subject: subject, key: key.hex, reason: "first seen", source: "\(origin)",
+                    hosts: hosts))
+        }
+    }
+
+    /// Does `body` with the pins. Pins that cannot be used stop what asked for them.
+    func withPins<Value: Sendable>(
+        _ body: @escaping @Sendable (TrustStore) throws(TrustError) -> Value
+    ) async throws(CarrierError) -> Value {
         let trust = trust
         do throws(TrustError) {
-            return try await OwnThread.run { () throws(TrustError) in
-                guard let key else { return try trust.pin(.ains, subject).map { .matches($0) } ?? .unknown }
-                guard pinning else { return try trust.check(.ains, subject, key: key.hex) }
-                return try trust.admit(
-                    try Pin(kind: .ains, subject: subject, key: key.hex, reason: "first seen", source: "\(origin)"))
-            }
+            return try await OwnThread.run { () throws(TrustError) in try body(trust) }
         } catch {
             throw CarrierError(.misconfigured, .waitForPerson, error.explanation, remedy: error.remedy)
         }
@@ -146,7 +157,16 @@ extension Resolver {
                 .unreachable, .retry(after: nil), "no way to '\(text)' is known, and AINS \(why)",
                 remedy: "try again later")
         }
-        guard let first = resolution.passedOver.first else {
+        if let why = knowledge.registryFailure {
+            return CarrierError(
+                .unreachable, .retry(after: nil), "no route to '\(text)' can be used: \(why)", remedy: "try again later"
+            )
+        }
+        // Of several reasons, that a mailbox is not the receiver's is the one to know.
+        let telling = resolution.passedOver.first {
+            ["mux", "ipoll"].contains($0.planned.route.scheme) && !$0.reason.hasSuffix("was insisted on")
+        }
+        guard let first = telling ?? resolution.passedOver.first else {
             return CarrierError(
                 .misconfigured, .waitForPerson, "nobody knows a way to '\(text)'",
                 remedy: "check the name, write it into routes.toml, or name an address of AINS (TIBET_AINS_API_URL)")

@@ -1,4 +1,5 @@
 public import Fabric
+internal import HubClient
 internal import SystemPackage
 
 /// Finds the ways to a target: from the command line, a static directory, a name service and convention, in this order.
@@ -12,6 +13,7 @@ public struct Resolver: RoutePlanner {
 
     let directory: StaticDirectory
     let trust: TrustStore
+    let registries: MailboxRegistries
 
     /// A resolver that asks nobody before it is asked.
     ///
@@ -20,12 +22,13 @@ public struct Resolver: RoutePlanner {
         self.configuration = configuration
         trust = TrustStore(state: configuration.state)
         directory = StaticDirectory(places: configuration.routes)
-        nameService = try configuration.ainsURL.map { url throws(CarrierError) in
-            let client = try AINSClient(
-                base: url, timeLimit: configuration.ainsTime, userAgent: configuration.userAgent)
-            return AINSDirectory(
-                client: client, cache: AINSCache(directory: configuration.state.appending("ains-cache")),
-                rest: configuration.ainsRest)
+        let nameService = try configuration.ainsURL.map { url throws(CarrierError) in
+            try AINSDirectory(at: url, configuration)
+        }
+        self.nameService = nameService
+        registries = MailboxRegistries(configuration, known: nameService)
+        for server in [configuration.convention.muxServer, configuration.convention.ipollServer] {
+            if let server { _ = try HubAddress(parsing: server) }
         }
     }
 
@@ -37,7 +40,10 @@ public struct Resolver: RoutePlanner {
     /// All that can be said of `target`: asks the same sources as `plan`, and pins nothing.
     public func explain(_ target: DeliveryTarget) async -> Resolution { await resolve(target, pinning: false) }
 
-    private func resolve(_ target: DeliveryTarget, pinning: Bool) async -> Resolution {
+    /// All that can be said of `target`.
+    ///
+    /// - Parameter pinning: Whether a key and hosts that are seen for the first time are pinned, as `plan` does.
+    public func resolve(_ target: DeliveryTarget, pinning: Bool) async -> Resolution {
         var resolution = Resolution(
             target: target, minimumTrust: target.minimumTrust ?? configuration.usualMinimumTrust)
         do throws(CarrierError) {
@@ -60,7 +66,7 @@ public struct Resolver: RoutePlanner {
         var selection = RouteSelection(transport: target.transport, carriers: configuration.carriers)
         var knowledge = Knowledge()
         if case .route(let route) = form {
-            selection.add(route, from: .commandLine)
+            selection.add(route, from: .commandLine, isNamed: true)
             resolution.note(.commandLine, .answered, "the target is a route itself")
             resolution.note(.directory, .notAsked, "the target is no name")
             resolution.note(.nameService, .notAsked, "the target is no name")
@@ -75,6 +81,8 @@ public struct Resolver: RoutePlanner {
         }
         (resolution.routes, resolution.passedOver) = (selection.routes, selection.passedOver)
         try await judge(knowledge, form, &resolution, pinning: pinning)
+        await proveMailboxes(&selection, for: resolution.receiver?.key, &knowledge)
+        (resolution.routes, resolution.passedOver) = (selection.routes, selection.passedOver)
         guard !resolution.routes.isEmpty else { throw noRoute(knowledge, resolution) }
     }
 }

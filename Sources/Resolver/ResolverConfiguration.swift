@@ -6,7 +6,9 @@ public struct ResolverConfiguration: Sendable {
     /// The variables that are looked at, as the peers name them, and those of this program.
     public static let variables = [
         "TIBET_AINS_API_URL", "TIBET_AINS_API_TIMEOUT", "TIBET_AINS_SSH_USER", "TIBET_AINS_DEFAULT_INBOX",
-        "TIBET_HTTP_PORT", "TIBET_MUX_SERVER", "IPOLL_API_URL", "TIBET_ROUTES", "XDG_CONFIG_HOME", "HOME",
+        "TIBET_HTTP_PORT", "TIBET_MUX_SERVER", "IPOLL_API_URL", "TIBET_ROUTES", "TIBET_STRICT_ROUTES",
+        "XDG_CONFIG_HOME",
+        "HOME",
     ]
 
     /// A file of routes.
@@ -34,6 +36,11 @@ public struct ResolverConfiguration: Sendable {
     public var ainsRest: Duration = .seconds(10)
     /// The rules for names that nobody knows.
     public var convention = Convention()
+    /// Whether a name service whose routes lead to other hosts than those that are pinned stops a delivery, instead of
+    /// being told only.
+    public var strictRoutes = false
+    /// A PEM file of the authorities to trust in place of the system's.
+    public var authorities: FilePath?
     /// The least trust that a record must have when none was asked for (`ains.md`, section 6). 0.5.
     public var usualMinimumTrust = 0.5
     /// The directory below which the cache (`ains-cache`) and the pins (`trust`) are.
@@ -65,6 +72,7 @@ public struct ResolverConfiguration: Sendable {
         if let port = environment["TIBET_HTTP_PORT"].flatMap({ PortNumber.parse($0) }) { convention.httpPort = port }
         convention.muxServer = environment["TIBET_MUX_SERVER"].map(Self.withoutSlash)
         convention.ipollServer = environment["IPOLL_API_URL"].map(Self.withoutSlash)
+        strictRoutes = environment["TIBET_STRICT_ROUTES"] == "1"
         routes = Self.places(environment)
     }
 

@@ -93,4 +93,57 @@ struct NameServiceTests {
         #expect(ains["state"] as? String == "ok")
         server.kill()
     }
+
+    private func lead(to port: Int, _ folder: WorkFolder) throws {
+        let text = """
+            {"status": "found", "domain": "bob.aint", "record": {"agent": "bob", "endpoint": "http://127.0.0.1:\(port)",
+             "public_key": "\(Self.first)", "ttl": 0}}
+            """
+        try folder.write("site/resolve/bob", text.utf8)
+    }
+
+    @Test(
+        "Routes to other hosts are told, and with --strict-routes they hold the delivery until they are accepted",
+        .timeLimit(.minutes(2)))
+    func changedHosts() async throws {
+        let folder = try WorkFolder()
+        try folder.write("note.txt", "hello".utf8)
+        try lead(to: 9, folder)
+        let (server, url) = try await serve(folder)
+        func tcd(_ words: String..., exits status: Int32) async throws -> Program.Outcome {
+            let outcome = try await BuiltProgram.start(
+                words, in: folder.url, environment: ["TIBET_AINS_API_URL": url]
+            ).outcome()
+            try #require(outcome.status == status, "\(words): \(outcome)")
+            return outcome
+        }
+        _ = try await tcd("send", "note.txt", "--to", "bob.aint", exits: 75)
+        #expect(try await tcd("trust", "list", exits: 0).output.contains("\n  hosts        127.0.0.1:9\n"))
+
+        try lead(to: 10, folder)
+        let told = try await tcd("send", "note.txt", "--to", "bob.aint", "--json", exits: 75)
+        #expect(
+            told.errors.contains("lead to other hosts than those that are pinned: pinned 127.0.0.1:9; now 127.0.0.1:10")
+        )
+        let change = try #require(try told.objects().first?["host_change"] as? [String: Any])
+        #expect(change["pinned"] as? [String] == ["127.0.0.1:9"])
+        #expect(change["offered"] as? [String] == ["127.0.0.1:10"])
+        #expect(change["accept"] as? String == "tcd resolve bob.aint --accept-routes")
+
+        // Without a resend of the file: the envelope is kept, addressed to the pinned key.
+        let stopped = try await tcd("send", "note.txt", "--to", "bob.aint", "--strict-routes", "--json", exits: 77)
+        let standing = try #require(try stopped.objects().first)
+        #expect(standing["state"] as? String == "held")
+        #expect(standing["host_change"] is [String: Any])
+        #expect(stopped.errors.contains("tcd resolve bob.aint --accept-routes"), "\(stopped)")
+        let id = try #require(standing["id"] as? String)
+        _ = try await tcd("outbox", "retry", id, exits: 77)
+        #expect(try await tcd("resolve", "bob.aint", "--strict-routes", exits: 77).errors.contains("other hosts"))
+
+        let accepted = try await tcd("resolve", "bob.aint", "--accept-routes", "--json", exits: 0)
+        #expect(try accepted.objects().first?["hosts"] as? [String] == ["127.0.0.1:10"])
+        let retried = try await tcd("outbox", "retry", id, "--json", exits: 75)
+        #expect(try retried.objects().first?["attempts"] as? Int == 1)
+        try await server.stop()
+    }
 }

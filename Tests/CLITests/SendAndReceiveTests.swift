@@ -14,8 +14,10 @@ struct SendAndReceiveTests {
     }
 
     static let sendKeys = [
-        "bytes", "carrier", "delivery_ms", "digest", "duplicate", "elapsed_ms", "event", "far_digest", "id", "name",
-        "next_attempt", "reason", "resumed_from", "routes", "sealed_bytes", "state", "stored_name", "target", "tpid",
+        "bytes", "carrier", "delivery_ms", "digest", "duplicate", "elapsed_ms", "event", "far_digest", "host_change",
+        "id",
+        "name", "next_attempt", "reason", "resumed_from", "routes", "sealed_bytes", "state", "stored_name", "target",
+        "tpid",
     ]
 
     static let receivedKeys = [

@@ -45,7 +45,7 @@ struct ArchitectureTests {
             others: anywhere.union(["FoundationEssentials"])),
         Room(folder: "Carriers/SCP", own: ["Fabric", "CSSH2"], others: anywhere.union(["Crypto"])),
         Room(
-            folder: "Resolver", own: ["Fabric", "HTTPClient"],
+            folder: "Resolver", own: ["Fabric", "HTTPClient", "HubClient"],
             others: anywhere.union(["FoundationEssentials", "TOMLKit"])),
         Room(
             folder: "Hub", own: ["Fabric", "CPostgres", "HTTPServing"],

@@ -43,7 +43,7 @@ struct AINSAnswerTests {
         #expect(
             record.routes == [
                 Route(scheme: "http", address: "http://host:8443"),
-                Route(scheme: "ipoll", address: "http://host/api/ipoll#bob"),
+                Route(scheme: "ipoll", address: "http://host#bob"),
             ])
     }
 

@@ -63,19 +63,23 @@ struct ResolverTests {
     @Test("Command line, directory, AINS and convention answer in this order, and nothing twice")
     func order() async throws {
         let bench = try Bench(builtIn: ["http", "https", "local", "scp", "mux", "ipoll"])
+        let registry = StubService(Bench.record("\"public_key\":\"\(Bench.key)\""))
+        let hub = "http://127.0.0.1:\(registry.port)"
         let service = StubService(
             Bench.record(
                 "\"routes\":[{\"transport\":\"scp\",\"address\":\"t@b.example:/in\"}],\"endpoint\":\"http://e:1\","
-                    + "\"i_poll\":\"http://hub/api/ipoll\",\"trust_score\":0.9,\"capabilities\":[\"push\"]"))
+                    + "\"i_poll\":\"\(hub)/api/ipoll\",\"public_key\":\"\(Bench.key)\",\"trust_score\":0.9,\"capabilities\":[\"push\"]"
+            ))
         let resolver = try bench.resolver(
             service, routes: "[targets.\"b.example\"]\nroutes = [\"https://first:1\", \"http://e:1\"]"
         ) {
             $0.convention.muxServer = "http://mux:8000"
+            $0.convention.namedMailboxes = ["mux"]
         }
         let resolution = await resolver.explain(DeliveryTarget("jis:acme:ci@b.example"))
         #expect(
             resolution.routes.map(\.route.address) == [
-                "https://first:1", "http://e:1", "t@b.example:/in", "http://hub/api/ipoll#bob",
+                "https://first:1", "http://e:1", "t@b.example:/in", "\(hub)#bob",
                 "root@b.example:/var/lib/tibet/inbox", "http://b.example:8443", "http://mux:8000#b.example",
             ])
         let file = bench.scratch.path.appending("routes.toml").string
@@ -93,13 +97,17 @@ struct ResolverTests {
         #expect(resolution.receiver?.trust == 0.9)
         #expect(resolution.failure == nil)
         #expect(service.paths == ["/api/ains/resolve/b.example"])
+        #expect(registry.paths == ["/api/ains/resolve/bob"])
     }
 
-    @Test("An I-Poll server is a way to a name's agent, and to a short name where I-Poll is insisted on")
+    @Test("A server that the command line names is a route to a name's agent, also to a short name with its transport")
     func mailboxes() async throws {
         let bench = try Bench(builtIn: ["http", "https", "local", "scp", "mux", "ipoll"])
-        let plain = try bench.resolver()
-        let named = try bench.resolver { $0.convention.ipollServer = "http://hub:8000" }
+        let plain = try bench.resolver { $0.convention.namedMailboxes = ["ipoll"] }
+        let named = try bench.resolver {
+            $0.convention.ipollServer = "http://hub:8000"
+            $0.convention.namedMailboxes = ["ipoll"]
+        }
         func routes(_ resolver: BenchedResolver, _ name: String, _ transport: String?) async -> [String] {
             let target = DeliveryTarget(name, transport: transport, usesLookup: false)
             return await resolver.explain(target).routes.map(\.route.address)
@@ -108,6 +116,61 @@ struct ResolverTests {
         #expect(await routes(named, "bob", "ipoll") == ["http://hub:8000#bob"])
         #expect(await routes(plain, "bob.aint", "ipoll") == ["http://localhost:8000#bob"])
         #expect(await routes(plain, "jis:acme:ci@bob.aint", nil).isEmpty)
+    }
+
+    @Test("A mailbox that nobody named is a route only when it is registered with the receiver's key")
+    func unprovenMailboxes() async throws {
+        let bench = try Bench(builtIn: ["http", "https", "local", "scp", "mux", "ipoll"])
+        let hub = StubService { path in
+            switch path {
+            case "/api/ains/resolve/bob": Bench.record("\"public_key\":\"\(Bench.key)\",\"ttl\":0")
+            case "/api/ains/resolve/eve": Bench.record("\"public_key\":\"\(Bench.otherKey)\",\"ttl\":0")
+            case "/api/ains/resolve/bare": Bench.record("\"trust_score\":1,\"ttl\":0")
+            default: .body("{\"status\":\"not_found\"}")
+            }
+        }
+        let server = "http://127.0.0.1:\(hub.port)"
+        for name in ["bob", "eve", "bare", "hots"] {
+            try bench.trust.add(
+                try Pin(kind: .ains, subject: "\(name).aint", key: Bench.key, reason: "test", source: "test"))
+        }
+        let resolver = try bench.resolver { $0.convention.ipollServer = server + "/api/ipoll" }
+        func resolved(_ name: String) async -> Resolution {
+            await resolver.explain(DeliveryTarget("jis:acme:builds@\(name)", transport: "ipoll"))
+        }
+        #expect(await resolved("bob.aint").routes.map(\.route.address) == [server + "#bob"])
+        for (name, words) in [
+            ("eve.aint", "is registered with another key"), ("bare.aint", "is registered without a key"),
+            ("hots.aint", "is not registered"), ("other.aint", "no key of the receiver is known"),
+        ] {
+            let resolution = await resolved(name)
+            #expect(resolution.routes.isEmpty, "\(name)")
+            #expect(resolution.passedOver.last?.reason.contains(words) == true, "\(resolution.passedOver)")
+            #expect(resolution.failure?.kind == .misconfigured)
+            #expect(resolution.failure?.action == .waitForPerson)
+        }
+        // A server that cannot be asked may be able to tell later.
+        hub.stop()
+        let away = await (try bench.resolver { $0.convention.ipollServer = "http://127.0.0.1:9" })
+            .explain(DeliveryTarget("bob.aint", transport: "ipoll"))
+        #expect(away.routes.isEmpty)
+        #expect(away.failure?.kind == .unreachable)
+        #expect(away.failure?.isRetryable == true)
+    }
+
+    @Test("A name out of an envelope leads only where a directory or a name service says")
+    func claimed() async throws {
+        let bench = try Bench(builtIn: ["http", "https", "local", "scp", "mux", "ipoll"])
+        var target = DeliveryTarget("jis:acme:ci@h.example:9")
+        target.usesConvention = false
+        let nothing = await (try bench.resolver { $0.convention.muxServer = "http://m" }).explain(target)
+        #expect(nothing.routes.isEmpty)
+        #expect(nothing.passedOver.isEmpty)
+        #expect(nothing.sources.last?.outcome == .notAsked)
+        #expect(nothing.failure?.kind == .misconfigured)
+        let told = try bench.resolver(routes: "[targets.\"h.example\"]\nroutes = [\"https://h.example:1\"]")
+        #expect(await told.explain(target).routes.map(\.route.address) == ["https://h.example:1"])
+        #expect(try JSONDecoder().decode(DeliveryTarget.self, from: JSONEncoder().encode(target)) == target)
     }
 
     @Test("A way is taken as it is, and nobody is asked")

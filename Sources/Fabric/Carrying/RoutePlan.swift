@@ -24,6 +24,16 @@ public struct DeliveryTarget: Hashable, Sendable, Codable {
         self.usesLookup = usesLookup
         self.options = options
     }
+
+    /// Whether routes may be derived from the host in a name. Kept among the options, so that it holds for every attempt.
+    /// False for a name that came with an envelope: such a name is not an address to connect to.
+    public var usesConvention: Bool {
+        get { options[Self.conventionKey] == nil }
+        set { options[Self.conventionKey] = newValue ? nil : ["yes"] }
+    }
+
+    /// The key of the options that `usesConvention` is kept under.
+    public static let conventionKey = "no-convention"
 }
 
 /// Finds the ways to a target.
@@ -42,17 +52,38 @@ public struct RoutePlan: Sendable, Equatable {
     public var passedOver: [PassedOverRoute]
     /// Who receives at the target, where somebody vouches for it.
     public var receiver: Receiver?
-    /// What a person should know, one line each: an old record was used, a lookup failed.
+    /// What the operator should know, one line each: an old record was used, a lookup failed.
     public var notices: [String]
+    /// The name service's routes lead to other hosts than those that are pinned; nil where they do not.
+    public var hostChange: HostChange?
 
     /// A plan from its parts.
     public init(
-        routes: [PlannedRoute], passedOver: [PassedOverRoute] = [], receiver: Receiver? = nil, notices: [String] = []
+        routes: [PlannedRoute], passedOver: [PassedOverRoute] = [], receiver: Receiver? = nil, notices: [String] = [],
+        hostChange: HostChange? = nil
     ) {
         self.routes = routes
         self.passedOver = passedOver
         self.receiver = receiver
         self.notices = notices
+        self.hostChange = hostChange
+    }
+
+    /// A name service whose routes lead to other hosts than before, for a key that is pinned.
+    public struct HostChange: Sendable, Equatable {
+        /// The subject of the pin.
+        public var subject: String
+        /// The pinned places (`Route.place`), sorted.
+        public var pinned: [String]
+        /// The places that the record leads to now, sorted.
+        public var offered: [String]
+
+        /// A change from its parts.
+        public init(subject: String, pinned: [String], offered: [String]) {
+            self.subject = subject
+            self.pinned = pinned
+            self.offered = offered
+        }
     }
 
     /// Who receives at a target.

@@ -32,7 +32,11 @@ package struct HubAddress: Hashable, Sendable, CustomStringConvertible {
             throw Self.unusable(text, "it names no host")
         }
         guard !authority.contains("@") else {
-            throw Self.unusable(text, "it holds a user name; requests are signed, not logged in")
+            // The text is not repeated: it may hold a password.
+            throw CarrierError(
+                .misconfigured, .waitForPerson,
+                "the address of a hub holds a user name; requests are signed, not logged in",
+                remedy: "write it as http://HOST:PORT or https://HOST:PORT")
         }
         while parts.count > 1, parts.last?.isEmpty == true { parts.removeLast() }
         if parts.count > 2, ["mux", "ipoll"].contains(parts[parts.count - 1]), parts[parts.count - 2] == "api" {

@@ -84,7 +84,7 @@ enum AINSAnswer {
             let short = agent.hasSuffix(".aint") ? String(agent.dropLast(5)) : agent
             add(to: &record) { () throws(NameError) in
                 let checked = try RouteText.route(transport: "http", address: address)
-                return Route(scheme: "ipoll", address: "\(checked.address)#\(short)")
+                return try RouteText.route(transport: "ipoll", address: "\(checked.address)#\(short)")
             }
         }
     }

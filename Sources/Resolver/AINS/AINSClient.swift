@@ -1,5 +1,6 @@
 internal import Fabric
 internal import HTTPClient
+internal import SystemPackage
 
 /// Asks a name service over HTTP, once, in bounded time and space.
 struct AINSClient: Sendable {
@@ -20,7 +21,9 @@ struct AINSClient: Sendable {
     }
 
     /// - Throws: `misconfigured` when `base` is no URL that names could be appended to.
-    init(base: String, timeLimit: Duration, userAgent: String) throws(CarrierError) {
+    init(
+        base: String, timeLimit: Duration, userAgent: String, authorities: FilePath? = nil
+    ) throws(CarrierError) {
         var trimmed = base[...]
         while trimmed.hasSuffix("/") { trimmed.removeLast() }
         self.base = String(trimmed)
@@ -41,6 +44,7 @@ struct AINSClient: Sendable {
         configuration.connectTime = timeLimit
         configuration.stallTime = timeLimit
         configuration.userAgent = userAgent
+        configuration.authorities = authorities
         client = CurlClient(configuration: configuration)
     }
 

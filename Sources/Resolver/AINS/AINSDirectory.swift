@@ -38,6 +38,17 @@ public final class AINSDirectory: Sendable {
         address = client.base
     }
 
+    /// The service at `url`, with the time limits and the cache of `configuration`.
+    ///
+    /// - Throws: `misconfigured` when the address is not a URL that names could be appended to.
+    convenience init(at url: String, _ configuration: ResolverConfiguration) throws(CarrierError) {
+        self.init(
+            client: try AINSClient(
+                base: url, timeLimit: configuration.ainsTime, userAgent: configuration.userAgent,
+                authorities: configuration.authorities),
+            cache: AINSCache(directory: configuration.state.appending("ains-cache")), rest: configuration.ainsRest)
+    }
+
     /// Looks a name up: in the cache, then at the service, then in the cache again for what is old.
     ///
     /// - Parameter name: As a name service knows it: lower case, without `.aint`.

@@ -1,4 +1,5 @@
 internal import Fabric
+internal import HubClient
 
 /// Ways as text: URLs, `[user@]host:path`, directories. Whatever is read here may have come from elsewhere, so that a
 /// text which a program further down could take for an option, or for two lines, is refused.
@@ -8,6 +9,7 @@ enum RouteText {
 
     /// The route that a line of a directory or a record means.
     static func route(_ text: String) throws(NameError) -> Route {
+        if let mailbox = try mailbox(text) { return mailbox }
         if let scheme = TargetForm.scheme(of: text) {
             guard ["http", "https", "scp"].contains(scheme) else {
                 throw unusable(text, "nothing is known of '\(scheme)'", "write it as { transport, address }")
@@ -34,7 +36,25 @@ enum RouteText {
             if TargetForm.scheme(of: address) == "scp" { return try url(address, "scp") }
             guard let route = try secureCopy(address) else { throw unusable(address, "it names no host and path", nil) }
             return route
+        case "mux", "ipoll": return try mailbox(transport, address)
         default: return Route(scheme: transport, address: try checked(address))
+        }
+    }
+
+    /// The mailbox that `mux:URL#AGENT` or `ipoll:URL#AGENT` names; nil for a text of another form.
+    static func mailbox(_ text: String) throws(NameError) -> Route? {
+        for scheme in ["mux", "ipoll"] where text.lowercased().hasPrefix(scheme + ":http") {
+            return try mailbox(scheme, String(text.dropFirst(scheme.utf8.count + 1)))
+        }
+        return nil
+    }
+
+    private static func mailbox(_ scheme: String, _ address: String) throws(NameError) -> Route {
+        do throws(CarrierError) {
+            let mailbox = try HubRoute(Route(scheme: scheme, address: address), scheme: scheme)
+            return Route(scheme: scheme, address: "\(mailbox.address)#\(mailbox.agent)")
+        } catch {
+            throw NameError(.noTarget, error.explanation, remedy: error.remedy)
         }
     }
 
@@ -53,10 +73,20 @@ enum RouteText {
             throw unusable(text, "it is too long, or holds a character that no URL has", nil)
         }
         let rest = text.dropFirst(scheme.count + 3)
+        if scheme != "scp", let mark = rest.first(where: { $0 == "?" || $0 == "#" }) {
+            // What stands there would be stored and shown, and an inbox has no use for it.
+            throw NameError(
+                .noTarget, "an address of an inbox holds a '\(mark)'",
+                remedy: mark == "#"
+                    ? "for the mailbox of an agent write ipoll:URL#AGENT or mux:URL#AGENT" : "write http://HOST:PORT")
+        }
         var authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
         if let at = authority.lastIndex(of: "@") {
             guard scheme == "scp" else {
-                throw unusable(text, "it holds a user name; deliveries are signed, not logged in", nil)
+                // The text is not repeated: it may hold a password.
+                throw NameError(
+                    .noTarget, "an address of an inbox holds a user name; deliveries are signed, not logged in",
+                    remedy: "write \(scheme)://HOST:PORT")
             }
             try checkUser(authority[..<at], in: text)
             authority = authority[authority.index(after: at)...]
@@ -88,12 +118,20 @@ enum RouteText {
     }
 
     private static func checkUser(_ user: Substring, in text: String) throws(NameError) {
-        guard !user.isEmpty, !user.hasPrefix("-"), PlainText.isGraphic(user), !user.contains(":") else {
+        guard !user.contains(":") else {
+            // The text is not repeated, since it holds the password.
+            throw NameError(.noTarget, "the address holds a password", remedy: "use a key, and write [USER@]HOST:PATH")
+        }
+        guard !user.isEmpty, !user.hasPrefix("-"), PlainText.isGraphic(user) else {
             throw unusable(text, "'\(PlainText.line(user))' is no user name", nil)
         }
     }
 
     private static func checkHost(_ host: Substring, in text: String) throws(NameError) {
+        let port = host.hasPrefix("[") ? host.drop { $0 != "]" }.dropFirst() : host.drop { $0 != ":" }
+        guard port.isEmpty || PortNumber.parse(port.dropFirst()) != nil else {
+            throw unusable(text, "'\(PlainText.line(port.dropFirst()))' is not a port from 1 to 65535", nil)
+        }
         guard !host.isEmpty, !host.hasPrefix("-"), !host.hasPrefix(":"), PlainText.isGraphic(host),
             !host.contains("@"), !host.utf8.contains(where: { "\"'<>\\^`{|};&$()*!".utf8.contains($0) })
         else { throw unusable(text, "'\(PlainText.line(host))' is no host", nil) }

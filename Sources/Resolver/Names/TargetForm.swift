@@ -56,6 +56,7 @@ public enum TargetForm: Sendable, Equatable {
     }
 
     private static func form(of text: String, _ builtIn: Set<String>) throws(NameError) -> TargetForm {
+        if let mailbox = try RouteText.mailbox(text) { return .route(mailbox) }
         if let scheme = scheme(of: text) {
             if ["http", "https", "scp"].contains(scheme) { return .route(try RouteText.url(text, scheme)) }
             guard builtIn.contains(scheme) else {
@@ -94,8 +95,12 @@ public enum TargetForm: Sendable, Equatable {
             guard let alias = shortName(text) else { throw wrongForm(text, transport) }
             return alias
         default:
+            if let mailbox = try RouteText.mailbox(text), mailbox.scheme == transport { return .route(mailbox) }
             let isName = builtIn.contains(transport) || text.lowercased().hasSuffix(".aint")
             if isName, let alias = shortName(text) { return alias }
+            if transport == "ipoll" || transport == "mux" && text.contains("#") {
+                return .route(try RouteText.route(transport: transport, address: text))
+            }
             return .route(Route(scheme: transport, address: text))
         }
     }

@@ -52,11 +52,7 @@ struct RouteChecks {
     /// The host in a route's address, without brackets and port; nil where there is none that DNS would have to know:
     /// those of ssh can be names of its configuration, which the probe looks up.
     static func host(of route: Route) -> String? {
-        guard route.scheme != "scp", let range = route.address.firstRange(of: "://") else { return nil }
-        var rest = route.address[range.upperBound...].prefix { $0 != "/" && $0 != "#" }
-        if let at = rest.lastIndex(of: "@") { rest = rest[rest.index(after: at)...] }
-        let host = rest.hasPrefix("[") ? rest.dropFirst().prefix { $0 != "]" } : rest.prefix { $0 != ":" }
-        return host.isEmpty ? nil : String(host)
+        route.scheme != "scp" && route.address.contains("://") ? RouteHost(route)?.name : nil
     }
 
     /// Why a host has no address; nil when it has one.

@@ -98,7 +98,8 @@ struct OutboxCommand: AsyncParsableCommand {
             let entry = try await Blocking.run { try outbox.entry(id) }
             let bar = ProgressBar("sending", quiet: output.json)
             defer { bar.finish() }
-            let dispatcher = try dispatch.dispatcher(for: outbox, output: output, report: DispatchNotes.show(output))
+            let dispatcher = try dispatch.dispatcher(
+                for: outbox, output: output, namesMailboxes: true, report: DispatchNotes.show(output))
             let outcome = try await dispatcher.attempt(id, reporting: bar.sink(total: entry.size))
             bar.finish()
             OutboxReport(entry: outcome.entry).tell(json: output.json, event: "tried")
@@ -130,8 +131,12 @@ struct OutboxCommand: AsyncParsableCommand {
             let outbox = try await Blocking.run { try Outbox.current() }
             let json = output.json
             let notes = DispatchNotes.show(output)
-            let dispatcher = try dispatch.dispatcher(for: outbox, output: output) { event in
+            let dispatcher = try dispatch.dispatcher(for: outbox, output: output, namesMailboxes: false) { event in
                 notes(event)
+                if json, case .notice(let entry, let text) = event {
+                    Terminal.say(
+                        JSONLine([("event", "notice"), ("id", .text(entry.id.text)), ("notice", .text(text))]))
+                }
                 if case .outcome(let outcome) = event {
                     OutboxReport(entry: outcome.entry).tell(json: json, event: "tried")
                 }

@@ -17,12 +17,21 @@ struct Resolve: AsyncParsableCommand, ReportingCommand {
     @Option(name: .long, help: ArgumentHelp("Only this transport will do.", valueName: "name"))
     var transport: String?
 
+    @Flag(
+        name: .customLong("accept-routes"),
+        help: "Pin the hosts that AINS leads to now, in place of those that are pinned with the receiver's key.")
+    var acceptRoutes = false
+
     @OptionGroup(title: "Resolving") var resolving: ResolverOptions
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
         let target = try resolving.target(name, transport: transport)
-        let resolver = try resolving.resolver()
+        let named = resolving.namedMailboxes(for: name, transport: transport)
+        let resolver = try resolving.resolver(.current(naming: named))
+        if acceptRoutes {
+            return PinReport(try await resolver.acceptHosts(of: target), event: "pinned").tell(json: output.json)
+        }
         let resolution = await resolver.explain(target)
         let report = ResolutionReport(resolution: resolution)
         if output.json { Terminal.say(JSONLine(report.fields)) } else { report.lines.forEach(Terminal.say) }

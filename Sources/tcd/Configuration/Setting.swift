@@ -39,6 +39,9 @@ struct Setting: Sendable {
         Setting(
             "resolver.routes", "TIBET_ROUTES", "--routes",
             else: "$XDG_CONFIG_HOME/tibet/routes.toml, then /etc/tibet/routes.toml", "the file of routes"),
+        Setting(
+            "resolver.strict-routes", "TIBET_STRICT_ROUTES", else: "0",
+            "1: a delivery stops when AINS leads to other hosts than those that are pinned"),
         Setting("ains.url", "TIBET_AINS_API_URL", "--ains-url", else: "", "the address below which AINS has its names"),
         Setting("ains.timeout", "TIBET_AINS_API_TIMEOUT", else: "3.0", "seconds that a look-up may take"),
         Setting("ains.ssh-user", "TIBET_AINS_SSH_USER", else: "root", "the user of a named receiver's route over ssh"),

@@ -12,7 +12,10 @@ struct ForkReceipts: Sendable {
     /// Where a receipt for an envelope can go when nothing else says so: to the name that its sender claims, where that can
     /// be looked up. What a stranger claims is never taken for an address.
     static func target(of manifest: Manifest) -> DeliveryTarget? {
-        manifest.senderName.hasPrefix("jis:") ? DeliveryTarget(manifest.senderName) : nil
+        guard manifest.senderName.hasPrefix("jis:") else { return nil }
+        var target = DeliveryTarget(manifest.senderName)
+        target.usesConvention = false
+        return target
     }
 
     /// Seals a receipt into the outbox and tries to deliver it. On return it is on stable storage, so that it gets there
@@ -22,6 +25,8 @@ struct ForkReceipts: Sendable {
     func send(
         note: String, about envelope: ReferencedEnvelope, to target: DeliveryTarget, manifest: Manifest?
     ) async throws -> String {
+        var target = target
+        target.options.merge(prepared.kept) { $1 }
         let moment = Timestamp.now()
         let payload = ControlPayload.acknowledgement(of: envelope, note: note, at: moment)
         let surface = try SurfaceBuilder(
@@ -38,12 +43,12 @@ struct ForkReceipts: Sendable {
             options.receiverName = manifest.senderName
             options.receiverKey = manifest.senderKey.hex
         }
-        let (key, sealing) = (prepared.sender.key, options)
+        let (key, sealing, order) = (prepared.sender.key, options, DeliveryOrder(target))
         let entry = try await Blocking.run {
             let sealer = Sealer(key: key, options: sealing)
             let outbox = try Outbox.current()
             return try outbox.seal(
-                payload.input(), as: name, with: sealer, at: moment, orders: [DeliveryOrder(target)])
+                payload.input(), as: name, with: sealer, at: moment, orders: [order])
         }
         guard let order = entry.entries.first else { return "" }
         let dispatcher = Dispatcher(

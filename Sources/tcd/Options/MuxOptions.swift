@@ -73,7 +73,8 @@ struct MuxRouteOptions: ParsableArguments {
     @Option(
         name: .customLong("mux-target"),
         help: ArgumentHelp(
-            "The agent at the mux server. Default: the host of the receiver's name, or self.", valueName: "name"))
+            "The agent at the mux server. Default: the host of the receiver's name, where it is registered there.",
+            valueName: "name"))
     var target: String?
 
     /// Writes it into the rules for names.
@@ -82,14 +83,19 @@ struct MuxRouteOptions: ParsableArguments {
         if let target { convention.muxAgent = try AgentName.parse(target).name }
     }
 
-    /// The address that `text` means with --transport mux, where it is no name: `SERVER#AGENT` as it is, and otherwise
-    /// the agent that was named, as the peers have it (`ains.md`, section 2).
+    /// The address that `text` means with --transport mux, where it is not a name: `SERVER#AGENT` as it is, and otherwise
+    /// the agent of --mux-target (`ains.md`, section 2). The peers' default, the agent `self`, would be a stranger's mailbox.
     func address(_ text: String) throws -> String {
         guard !text.contains("#") else { return text }
         let isURL = ["http://", "https://"].contains { text.lowercased().hasPrefix($0) }
         let server =
             server ?? (isURL ? text : nil) ?? Self.variable("TIBET_MUX_SERVER") ?? Convention.usualMuxServer
-        return try server + "#" + (target.map { try AgentName.parse($0).name } ?? "self")
+        guard let target else {
+            throw UsageError(
+                "--transport mux: the target names no agent",
+                remedy: "write --to SERVER#AGENT, or name the agent with --mux-target")
+        }
+        return try server + "#" + AgentName.parse(target).name
     }
 
     private static func variable(_ name: String) -> String? {

@@ -36,6 +36,13 @@ struct ResolverOptions: ParsableArguments {
                 + "ipoll.", valueName: "url"))
     var ipollServer: String?
 
+    @Flag(
+        name: .customLong("strict-routes"),
+        help: ArgumentHelp(
+            "Stop when AINS leads to other hosts than those that are pinned with the receiver's key. Default: a warning, or "
+                + "$TIBET_STRICT_ROUTES=1."))
+    var strictRoutes = false
+
     @OptionGroup var mux: MuxRouteOptions
 
     /// Refuses what can be refused before anything is done.
@@ -53,7 +60,10 @@ struct ResolverOptions: ParsableArguments {
         if let transport, let reason = Composition.reason(against: transport) { throw UsageError(reason) }
         let form = try TargetForm(parsing: text, transport: transport, builtIn: Composition.carriers.builtIn)
         var text = text
-        if case .route(let route) = form, route.scheme == "mux" { text = try mux.address(text) }
+        if case .route(let route) = form, route.scheme == "mux" {
+            text = try mux.address(route.address)
+            _ = try TargetForm(parsing: text, transport: "mux", builtIn: Composition.carriers.builtIn)
+        }
         return DeliveryTarget(text, transport: transport, minimumTrust: minTrust, usesLookup: !noAINS)
     }
 
@@ -73,13 +83,43 @@ struct ResolverOptions: ParsableArguments {
         return route.scheme == "local"
     }
 
-    /// The resolver that these options and the environment ask for.
-    func resolver() throws -> Resolver {
+    /// The transports whose mailbox or server these options name, and `transport` where the target is an agent's name.
+    ///
+    /// - Parameter transport: The transport that was typed, not that of the environment.
+    func namedMailboxes(for text: String, transport: String?) -> Set<String> {
+        var named = namedMailboxes
+        if let transport, ["mux", "ipoll"].contains(transport),
+            case .aint? = try? TargetForm(parsing: text, transport: transport, builtIn: Composition.carriers.builtIn)
+                .host
+        {
+            named.insert(transport)
+        }
+        return named
+    }
+
+    /// The transports whose mailbox or server these options name.
+    var namedMailboxes: Set<String> {
+        var named: Set<String> = []
+        if ipollServer != nil { named.insert("ipoll") }
+        if mux.server != nil || mux.target != nil { named.insert("mux") }
+        return named
+    }
+
+    /// The resolver that these options and the settings ask for.
+    ///
+    /// - Parameters:
+    ///   - settings: The environment, and the mailboxes that are named; nil for those of this process.
+    ///   - authorities: A file of authorities to trust in place of the system's.
+    func resolver(_ settings: PlanningSettings? = nil, authorities: String? = nil) throws -> Resolver {
         try check()
+        let settings = settings ?? .current(naming: namedMailboxes)
         var configuration = ResolverConfiguration(
-            environment: ProcessInfo.processInfo.environment, state: try HostDirectories.current().state(),
+            environment: settings.resolverEnvironment, state: try HostDirectories.current().state(),
             carriers: Composition.carriers)
         configuration.userAgent = "tcd/" + Version.number
+        configuration.convention.namedMailboxes = settings.namedMailboxes
+        configuration.strictRoutes = configuration.strictRoutes || strictRoutes
+        configuration.authorities = authorities.map { FilePath($0) }
         if let routes { configuration.routes = [.init(FilePath(routes), isRequired: true)] }
         if let ainsURL { configuration.ainsURL = ainsURL }
         try mux.apply(to: &configuration.convention)

@@ -64,7 +64,12 @@ struct OutboxDetailReport {
         if let reason = entry.reason { lines.append("  why       \(VerdictReport.shown(reason))") }
         if let awaited = entry.awaited { lines.append("  awaits    \(awaited)") }
         lines.append("  target    \(VerdictReport.shown(entry.target.text))")
-        if !entry.target.options.isEmpty { lines.append("  options   \(options(of: entry.target))") }
+        let options = options(of: entry.target)
+        if !options.isEmpty { lines.append("  options   \(options)") }
+        let environment = entry.target.options["environment"] ?? []
+        if !environment.isEmpty {
+            lines.append("  settings  " + environment.map { VerdictReport.shown($0) }.joined(separator: " "))
+        }
         lines.append("  envelope  \(entry.name), \(Quantity.bytes(entry.size)), \(entry.digest)")
         lines.append("  transfer  \(entry.transferID)")
         lines.append("  wanted    \(entry.wanted)" + (entry.reached.map { ", reached \($0)" } ?? ""))
@@ -86,7 +91,9 @@ struct OutboxDetailReport {
 
     /// The options as they would be typed.
     private func options(of target: DeliveryTarget) -> String {
-        let words = target.options.sorted { $0.key < $1.key }.flatMap { name, values in
+        let words = target.options.filter { !PlanningSettings.keys.contains($0.key) }.sorted { $0.key < $1.key }.flatMap
+        {
+            name, values in
             values.map { $0 == "yes" ? "--\(name)" : "--\(name) \(VerdictReport.shown($0))" }
         }
         return words.joined(separator: " ")

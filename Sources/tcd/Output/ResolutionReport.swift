@@ -27,6 +27,7 @@ struct ResolutionReport {
                     resolution.passedOver.map { .object(Self.fields(of: $0.planned) + [("reason", .text($0.reason))]) })
             ),
             ("receiver", receiver), ("key_standing", .text(resolution.keyStanding.rawValue)),
+            ("host_change", resolution.hostChange.map { .object($0.fields) } ?? .null),
             ("capabilities", .init(resolution.capabilities)), ("notices", .init(resolution.notices)),
             ("problem", .init(resolution.failure?.explanation)),
         ]

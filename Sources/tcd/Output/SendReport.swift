@@ -4,13 +4,15 @@ internal import Fabric
 struct SendReport {
     private let entry: SealedEntry
     private let headline: String?
+    private let hostChange: RoutePlan.HostChange?
     /// From start to receipt, sealing included.
     var time: Duration
 
     /// - Parameter headline: The first line for people, instead of the usual one.
-    init(_ entry: SealedEntry, headline: String?, time: Duration) {
+    init(_ entry: SealedEntry, headline: String?, hostChange: RoutePlan.HostChange?, time: Duration) {
         self.entry = entry
         self.headline = headline
+        self.hostChange = hostChange
         self.time = time
     }
 
@@ -109,7 +111,18 @@ struct SendReport {
                 ("stored_name", .init(receipt?.storedName)), ("duplicate", .flag(receipt?.wasDuplicate ?? false)),
                 ("resumed_from", .number(receipt?.resumedFrom ?? 0)),
                 ("far_digest", .init(receipt?.farDigest?.description)),
+                ("host_change", hostChange.map { .object($0.fields) } ?? .null),
             ]))
+    }
+}
+
+extension RoutePlan.HostChange {
+    /// The documented keys (`docs/scripting.md`).
+    var fields: [(String, JSONLine.Value)] {
+        [
+            ("subject", .text(subject)), ("pinned", .init(pinned)), ("offered", .init(offered)),
+            ("accept", .text("tcd resolve \(subject) --accept-routes")),
+        ]
     }
 }
 

@@ -21,20 +21,20 @@ struct Courier {
     init(_ delivery: DeliveryOptions, _ dispatch: DispatchOptions, output: OutputOptions) throws {
         self.delivery = delivery
         self.output = output
-        var target = try dispatch.resolver.anchoredTarget(delivery.to, transport: delivery.chosenTransport)
-        target.options = dispatch.kept
-        self.target = target
-        prepared = try dispatch.prepare(output: output)
+        target = try dispatch.target(delivery.to, transport: delivery.chosenTransport, typed: delivery.transport)
+        prepared = try dispatch.prepare(output: output, settings: PlanningSettings(kept: target.options))
     }
 
     func send(_ consignment: Consignment) async throws {
         let start = ContinuousClock.now
-        let plan = try await plan()
+        let resolution = try await resolve()
+        let plan = try? resolution.plan()
         let outbox = try await Blocking.run { try Outbox.current() }
-        let entry = try await seal(consignment, into: outbox, for: plan?.receiver)
+        let entry = try await seal(consignment, into: outbox, for: resolution.receiver)
         if let report = entry.report { Warnings.show(report) }
         output.explain("sealed as \(entry.envelope.name), sha256 \(entry.envelope.digest.hex)")
-        var report = SendReport(entry, headline: headline, time: .now - start)
+        var report = SendReport(
+            entry, headline: headline, hostChange: resolution.hostChange, time: .now - start)
         guard let order = entry.entries.first else {
             return report.tellRehearsal(plan, target: target, json: output.json)
         }
@@ -44,7 +44,7 @@ struct Courier {
             return report.tellQueued(order, json: output.json)
         }
         let outcome = try await attempt(
-            order.id, in: outbox, size: entry.envelope.size, told: plan?.notices ?? [])
+            order.id, in: outbox, size: entry.envelope.size, told: resolution.notices)
         Interruption.advise(nil)
         report.time = .now - start
         guard outcome.entry.state == .delivered else {
@@ -54,18 +54,18 @@ struct Courier {
         try report.tell(outcome, receipts: outbox.detail(order.id).receipts, json: output.json)
     }
 
-    /// The ways to the target; nil where asking again later can find one. A rehearsal pins no key.
-    private func plan() async throws -> RoutePlan? {
-        let resolver = prepared.resolver
-        do throws(CarrierError) {
-            let plan =
-                delivery.dryRun ? try await resolver.explain(target).plan() : try await resolver.plan(for: target)
-            for notice in plan.notices { Terminal.note(notice) }
-            return plan
-        } catch {
-            guard error.isRetryable, !delivery.dryRun else { throw error }
-            return nil
+    /// What is known of the routes to the target. A rehearsal pins nothing.
+    ///
+    /// - Throws: Why there is no plan, unless asking again later can help, or the operator can lift what stops it: then the
+    ///   envelope is kept in the outbox.
+    private func resolve() async throws -> Resolution {
+        let resolution = await prepared.resolver.resolve(target, pinning: !delivery.dryRun)
+        if let failure = resolution.failure {
+            guard failure.isRetryable || resolution.isStoppedByHosts, !delivery.dryRun else { throw failure }
+        } else {
+            for notice in resolution.notices { Terminal.note(notice) }
         }
+        return resolution
     }
 
     private func seal(

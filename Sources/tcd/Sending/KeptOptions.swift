@@ -18,6 +18,7 @@ extension DispatchOptions {
         keep("routes", resolver.routes.map(Self.fromRoot))
         // One that holds a password is refused as an address.
         keep("ains-url", resolver.ainsURL)
+        keep("strict-routes", resolver.strictRoutes)
         keep("no-http-auth", http.noHttpAuth)
         keep("no-sender-did", http.noSenderDid)
         keep("cacert", connection.authorities.map(Self.fromRoot))
@@ -31,24 +32,29 @@ extension DispatchOptions {
         keep("accept-new-host-key", scp.acceptNewHostKey)
         keep("mux-server", resolver.mux.server)
         keep("mux-target", resolver.mux.target)
-        keep("mux-agent", carriers.mux.agent)
+        keep("mux-agent", carriers.mux.agent ?? Self.variable("TIBET_MUX_AGENT"))
         keep("mux-intent", carriers.mux.intent)
         keep("mux-keep-open", carriers.mux.keepOpen)
         keep("ipoll-server", resolver.ipollServer)
         keep("ipoll-agent", carriers.ipoll.agent)
-        keep("ipoll-session", carriers.session.session.map(Self.fromRoot))
+        keep("ipoll-session", (carriers.session.session ?? Self.variable("TIBET_IPOLL_SESSION")).map(Self.fromRoot))
         keep("limit-rate", carriers.limitRate)
         return kept
     }
 
     /// These options, and from `kept` what was not given here.
-    func filled(from kept: [String: [String]]) -> DispatchOptions {
+    ///
+    /// - Parameter transports: The transports, of `mux` and `ipoll`, whose server and mailbox stay as they were kept.
+    func filled(from kept: [String: [String]], exceptMailboxes transports: Set<String>) -> DispatchOptions {
         var options = self
+        if transports.contains("mux") { (options.resolver.mux.server, options.resolver.mux.target) = (nil, nil) }
+        if transports.contains("ipoll") { options.resolver.ipollServer = nil }
         func one(_ name: String) -> String? { kept[name]?.first }
         options.identity.identity = identity.identity ?? one("identity")
         options.identity.aint = identity.aint ?? one("aint")
         options.resolver.routes = resolver.routes ?? one("routes")
         options.resolver.ainsURL = resolver.ainsURL ?? one("ains-url")
+        options.resolver.strictRoutes = resolver.strictRoutes || kept["strict-routes"] != nil
         var (http, scp, connection) = (carriers.http, carriers.scp, carriers.connection)
         http.noHttpAuth = http.noHttpAuth || kept["no-http-auth"] != nil
         http.noSenderDid = http.noSenderDid || kept["no-sender-did"] != nil
@@ -78,6 +84,10 @@ extension DispatchOptions {
         resolver.ipollServer = resolver.ipollServer ?? one("ipoll-server")
         carriers.ipoll.agent = carriers.ipoll.agent ?? one("ipoll-agent")
         carriers.session.session = carriers.session.session ?? one("ipoll-session")
+    }
+
+    private static func variable(_ name: String) -> String? {
+        Composition.environment[name].flatMap { $0.isEmpty ? nil : $0 }
     }
 
     /// A path from the root on, because others use it again from elsewhere.

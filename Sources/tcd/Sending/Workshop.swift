@@ -5,25 +5,29 @@ internal import Resolver
 actor Workshop {
     private let options: DispatchOptions
     private let output: OutputOptions
-    private var ready: [[String: [String]]: DispatchOptions.Prepared]
+    private let namesMailboxes: Bool
+    private var ready: [[String: [String]]: DispatchOptions.Prepared] = [:]
 
-    /// - Parameter usual: What there is for deliveries without options of their own.
-    init(_ options: DispatchOptions, usual: DispatchOptions.Prepared, output: OutputOptions) {
+    /// - Parameter namesMailboxes: Whether mailboxes and servers that `options` name are meant for each delivery.
+    init(_ options: DispatchOptions, namesMailboxes: Bool, output: OutputOptions) {
         self.options = options
+        self.namesMailboxes = namesMailboxes
         self.output = output
-        ready = [[:]: usual]
     }
 
     /// What deliveries to `target` need.
     func prepared(for target: DeliveryTarget) throws(CarrierError) -> DispatchOptions.Prepared {
         if let made = ready[target.options] { return made }
-        let filled = options.filled(from: target.options)
+        var settings = PlanningSettings(kept: target.options)
+        let filled = options.filled(
+            from: target.options, exceptMailboxes: namesMailboxes ? [] : settings.namedMailboxes)
+        if namesMailboxes { settings.namedMailboxes.formUnion(options.resolver.namedMailboxes) }
         do {
             // One that was named and has gone is not made anew: it would be somebody else's.
             if options.identity.identity == nil, filled.identity.identity != nil {
                 _ = try filled.identity.directory().load()
             }
-            let made = try filled.prepare(output: output)
+            let made = try filled.prepare(output: output, settings: settings)
             ready[target.options] = made
             return made
         } catch {

@@ -172,10 +172,28 @@ struct DecisionTests {
             ("https", "https://user@Example.org:8443/inbox", "https example.org:8443"),
             ("http", "http://[::1]:80?x", "http [::1]:80"), ("scp", "alice@host.example:/srv/in", "scp host.example"),
             ("scp", "scp://alice@host.example:22/srv", "scp host.example:22"),
-            ("local", "/srv/in:x", "local /srv/in:x"),
+            ("scp", "root@[2001:db8::1]:/inbox", "scp [2001:db8::1]"), ("scp", "[2001:DB8::2]:in", "scp [2001:db8::2]"),
+            ("scp", "scp://u@[2001:db8::1]:2222/x", "scp [2001:db8::1]:2222"), ("scp", "a@b@host:x@y:/z", "scp host"),
+            ("scp", "host:/a@[b]:c", "scp host"), ("mux", "http://Hub:8000#bob", "mux hub:8000"),
+            ("local", "/srv/in:x", "local /srv/in:x"), ("rclone", "shared:in", "rclone shared"),
+            ("rclone", "Shared", "rclone Shared"),
         ])
     func hosts(scheme: String, address: String, host: String) {
         #expect(Route(scheme: scheme, address: address).host == host)
+    }
+
+    @Test(
+        "The place that is pinned for a route",
+        arguments: [
+            ("http", "http://H.example/inbox", "h.example:80"), ("https", "https://h.example", "h.example:443"),
+            ("https", "https://h.example:8443/#x", "h.example:8443"), ("scp", "u@h.example:/in", "h.example:22"),
+            ("scp", "scp://u@[2001:db8::1]:2222/x", "[2001:db8::1]:2222"),
+            ("scp", "u@[2001:db8::1]:/x", "[2001:db8::1]:22"),
+            ("ipoll", "http://hub:8000/api#Bob", "hub:8000#bob"), ("mux", "https://hub#bob", "hub:443#bob"),
+            ("rclone", "shared:in", "rclone shared:in"),
+        ])
+    func places(scheme: String, address: String, place: String) {
+        #expect(Route(scheme: scheme, address: address).place == place)
     }
 
     @Test("A dead owner is told from a living one")

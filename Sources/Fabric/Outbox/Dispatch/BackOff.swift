@@ -102,29 +102,3 @@ struct HostHealth: Sendable, Equatable {
         openUntil = now + rest / 2 + Int64(Double(rest / 2) * jitter)
     }
 }
-
-extension Route {
-    /// The host that the route leads to, with its scheme: what a circuit is kept for. For an address without one, the
-    /// address.
-    var host: String {
-        var rest = Substring(address)
-        if let separator = address.range(ofFirst: "://") {
-            rest = address[separator.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-        } else if scheme != "local", let colon = rest.firstIndex(of: ":"), !rest.hasPrefix("["), !rest.hasPrefix("/") {
-            rest = rest[..<colon]
-        }
-        if let at = rest.lastIndex(of: "@") { rest = rest[rest.index(after: at)...] }
-        return scheme + " " + rest.lowercased()
-    }
-}
-
-extension String {
-    /// Where `part` occurs first, byte by byte.
-    fileprivate func range(ofFirst part: String) -> Range<String.Index>? {
-        let (bytes, wanted) = (utf8, Array(part.utf8))
-        for start in bytes.indices where bytes[start...].starts(with: wanted) {
-            return start..<bytes.index(start, offsetBy: wanted.count)
-        }
-        return nil
-    }
-}
