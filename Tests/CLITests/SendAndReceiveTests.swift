@@ -77,7 +77,7 @@ struct SendAndReceiveTests {
         let made = try await BuiltProgram.run("identity", "init", "--json", in: folder.url)
         let key = try #require(try made.objects().first?["pubkey_hex"] as? String)
         let receiver = try await Receiver(
-            in: folder, ["--wait", "12", "--unpack", folder.path("out")],
+            in: folder, ["--wait", "0", "--unpack", folder.path("out")],
             environment: ["TIBET_HTTP_TRUSTED_PUBKEYS": key])
         let sending = try await BuiltProgram.run(
             "send", "a.txt", "--aint", "jis:acme:ceo@hq.aint", "--to", receiver.url, in: folder.url)
@@ -209,7 +209,8 @@ struct SendAndReceiveTests {
         let sending = try await Program(
             "/usr/bin/curl",
             [
-                "-sSf", "--data-binary", "@2026-05-14.demo.claude.normal.tza",
+                "-sSf", "-H", "Content-Type: application/octet-stream", "--data-binary",
+                "@2026-05-14.demo.claude.normal.tza",
                 receiver.url + "/inbox/2026-05-14.demo.claude.normal.tza",
             ], in: folder.url
         ).outcome()

@@ -61,7 +61,7 @@ struct ReceiptCommand: ParsableCommand {
         func run() throws {
             let key = try key.map { try PinnedKeys.parse($0) }
             // Before anything is counted as done.
-            _ = try pins.standing(of: try Acknowledgement(file: FilePath(file)))
+            _ = try pins.policy().standing(of: try Acknowledgement(file: FilePath(file)))
             for confirmed in try Outbox.current().recordAcknowledgement(FilePath(file), key: key) {
                 let report = OutboxReport(entry: confirmed.entry)
                 if output.json {
@@ -137,9 +137,10 @@ struct ReceiptCommand: ParsableCommand {
 
         func run() throws {
             let key = try key.map { try PinnedKeys.parse($0) }
+            let policy = try pins.policy()
             let proof = try ReceiptFile(file: FilePath(file)).verify(key: key)
             let acknowledgement = proof.acknowledgement
-            let signer = try pins.standing(of: acknowledgement)
+            let signer = try policy.standing(of: acknowledgement)
             if output.json {
                 Terminal.say(
                     JSONLine(
@@ -161,20 +162,19 @@ struct ReceiptCommand: ParsableCommand {
     }
 }
 
-extension PinOptions {
+extension TrustPolicy {
     /// What is known of the key that signed an acknowledgement.
     ///
     /// - Throws: `TrustObjection` when that is a reason to stop: a receipt of a former key counts as one of another key.
     fileprivate func standing(of acknowledgement: Acknowledgement) throws -> SignerStanding {
-        let policy = try policy()
-        let decision = policy.decide(name: acknowledgement.signerName, provenBy: acknowledgement.signer)
+        let decision = decide(name: acknowledgement.signerName, provenBy: acknowledgement.signer)
         if let objection = decision.objection {
             switch objection {
             case .unknownSigner: break
             default: throw objection
             }
         }
-        return policy.signers.standing(of: acknowledgement.signer, claiming: acknowledgement.signerName)
+        return signers.standing(of: acknowledgement.signer, claiming: acknowledgement.signerName)
     }
 }
 
