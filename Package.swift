@@ -136,7 +136,7 @@ let package = Package(
         .target(
             name: "CarrierSCP",
             dependencies: [
-                "Fabric", "CSSH2",
+                "Fabric", "CSSH2", "CSpawn",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -173,7 +173,7 @@ let package = Package(
         .target(
             name: "Hub",
             dependencies: [
-                "Fabric", "CPostgres", "HTTPServing",
+                "Fabric", "CPostgres", "CSpawn", "HTTPServing",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),

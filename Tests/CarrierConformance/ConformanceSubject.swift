@@ -85,6 +85,16 @@ public enum Breakage: String, Hashable, Sendable, CaseIterable {
     case neverAnswers
     /// It answers with bytes that mean nothing.
     case answersGarbage
+    /// Each of its answers comes late, and in time.
+    case answersLate
+    /// It takes connections, and closes them at once.
+    case closesAtOnce
+    /// It speaks another protocol.
+    case speaksAnother
+    /// It takes every byte and says yes to everything, and has none of them in the end.
+    case forgets
+    /// It says that it has another number of bytes than it has.
+    case miscounts
     /// Its key is another than the one on record.
     case changedKey
     /// Its key is not on record.
@@ -103,6 +113,11 @@ public enum Breakage: String, Hashable, Sendable, CaseIterable {
         case .slow: "can be slow"
         case .neverAnswers: "can fall silent"
         case .answersGarbage: "can answer garbage"
+        case .answersLate: "can answer late"
+        case .closesAtOnce: "can close at once"
+        case .speaksAnother: "can speak another protocol"
+        case .forgets: "can forget"
+        case .miscounts: "can miscount"
         case .changedKey: "can change its key"
         case .unknownKey: "can have an unknown key"
         case .otherKeyType: "can have a key of another type"

@@ -74,6 +74,14 @@ final class BreakingRelay: Sendable {
         }
         let passage = Passage(near: near, far: far)
         guard isConnected, breakage != .absent else { return passage.cut() }
+        if breakage == .closesAtOnce || breakage == .speaksAnother {
+            if breakage == .speaksAnother { _ = passage.send(Array("220 mail.example ESMTP\r\n".utf8)[...], to: near) }
+            shutdown(far, Int32(SHUT_RDWR))
+            shutdown(near, Int32(SHUT_WR))
+            // What the sender has said is read, so that what was said here is not lost to a reset.
+            Thread.detachNewThread { passage.readAll() }
+            return
+        }
         Thread.detachNewThread { self.passUp(passage) }
         Thread.detachNewThread { self.passDown(passage) }
     }
@@ -86,7 +94,10 @@ final class BreakingRelay: Sendable {
             let isTrickling = breakage == .trickles && passage.sent >= 1 << 20
             let count = recv(passage.near, &buffer, isTrickling ? 16 : buffer.count, 0)
             guard count > 0 else { break }
-            if breakage == .absent || state.withLock({ $0.breakage }) == .absent { return passage.cut() }
+            // Connections that were made before are of no use either.
+            if let now = state.withLock({ $0.breakage }), [.absent, .closesAtOnce, .speaksAnother].contains(now) {
+                return passage.cut()
+            }
             if isTrickling { usleep(100_000) }
             if breakage == .slow { usleep(5000) }
             guard passage.send(buffer[..<count], to: passage.far) else { break }
@@ -109,6 +120,7 @@ final class BreakingRelay: Sendable {
             guard count > 0 else { break }
             let hasSentMuch = passage.takeSentSinceAnswer() > 1 << 16
             let breakage = state.withLock { $0.breakage }
+            if breakage == .answersLate { usleep(100_000) }
             // The rest of an answer may come by itself.
             if isSilent, breakage == .neverAnswers { continue }
             if breakage != nil, hasAll?() ?? hasSentMuch {
@@ -156,6 +168,12 @@ private final class Passage: Sendable {
             defer { counts.sinceAnswer = 0 }
             return counts.sinceAnswer
         }
+    }
+
+    /// Reads what the sender says until it closes.
+    func readAll() {
+        var buffer = [UInt8](repeating: 0, count: 1 << 12)
+        while recv(near, &buffer, buffer.count, 0) > 0 {}
     }
 
     /// Breaks both sides at once, the sender's with a reset.

@@ -93,6 +93,10 @@ enum CaseNames {
 
     static let keys = needing(.breakage(.changedKey), .breakage(.unknownKey), .breakage(.otherKeyType))
     static let receiving = needing(.receiving)
-    static let dying = needing(.breakage(.diesMidway), .breakage(.diesBeforeAnswering))
-    static let silence = needing(.breakage(.trickles), .breakage(.neverAnswers), .breakage(.slow))
+    static let dying = needing(.breakage(.diesMidway), .breakage(.diesBeforeAnswering), .breakage(.closesAtOnce))
+    static let silence = needing(
+        .breakage(.trickles), .breakage(.neverAnswers), .breakage(.slow), .breakage(.answersLate))
+    static let nonsense = needing(.breakage(.answersGarbage), .breakage(.speaksAnother)) + forgetting
+    /// Only carriers that compare what they wrote can be tried with these.
+    static let forgetting = needing(.breakage(.forgets), .breakage(.miscounts))
 }

@@ -99,7 +99,7 @@ struct SharedDirectorySubject: ConformanceSubject {
             "a share that hangs holds its caller in the kernel; a plug-in that hangs is tried with 'exec'",
             CaseNames.silence
         ),
-        ("a directory answers nothing but what the kernel says", CaseNames.needing(.breakage(.answersGarbage))),
+        ("a directory answers nothing but what the kernel says", CaseNames.nonsense),
         ("a directory has no key", CaseNames.keys),
         ("the plug-in makes its claims from the files themselves", CaseNames.needing(.falseOffers)),
         ("the plug-in has no limit of its own", CaseNames.needing(.limit)),

@@ -12,9 +12,14 @@ struct HTTPSubject: ConformanceSubject {
     let powers: Set<ConformancePower> = [
         .receipts, .probing, .resuming, .breakage(.full), .breakage(.absent), .breakage(.diesMidway),
         .breakage(.diesBeforeAnswering), .breakage(.trickles), .breakage(.slow), .breakage(.neverAnswers),
-        .breakage(.answersGarbage),
+        .breakage(.answersGarbage), .breakage(.answersLate),
+        .breakage(.closesAtOnce), .breakage(.speaksAnother),
     ]
     let excuses = excusing([
+        (
+            "the far side answers once the envelope is durable, with its digest; it closes no files",
+            CaseNames.forgetting
+        ),
         ("plain HTTP has no key; certificates are checked against authorities, in TLSTests", CaseNames.keys),
         ("what comes over HTTP comes through the listener, straight into a lane", CaseNames.receiving),
         (

@@ -20,7 +20,7 @@ struct LocalSubject: ConformanceSubject {
 private let localExcuses = excusing([
     ("a directory of this machine has no peer that could die while we live", CaseNames.dying),
     ("a disk that hangs holds the calling thread in the kernel, and no program can end that call", CaseNames.silence),
-    ("a directory answers nothing but what the kernel says", CaseNames.needing(.breakage(.answersGarbage))),
+    ("a directory answers nothing but what the kernel says", CaseNames.nonsense),
     ("a directory has no key", CaseNames.keys),
     ("what lies in a directory of this machine has arrived: there is nothing to receive it from", CaseNames.receiving),
     ("the carrier has no limit of its own", CaseNames.needing(.limit)),

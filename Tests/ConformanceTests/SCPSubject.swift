@@ -14,10 +14,15 @@ struct SCPSubject: ConformanceSubject {
     let powers: Set<ConformancePower> = [
         .receipts, .probing, .resuming, .breakage(.full), .breakage(.readOnly), .breakage(.absent),
         .breakage(.diesMidway), .breakage(.diesBeforeAnswering), .breakage(.trickles), .breakage(.slow),
-        .breakage(.neverAnswers), .breakage(.answersGarbage), .breakage(.changedKey), .breakage(.unknownKey),
+        .breakage(.neverAnswers), .breakage(.answersGarbage), .breakage(.answersLate),
+        .breakage(.closesAtOnce), .breakage(.speaksAnother), .breakage(.changedKey), .breakage(.unknownKey),
         .breakage(.otherKeyType),
     ]
     let excuses = excusing([
+        (
+            "OpenSSH's server keeps what it has; one that does not is tried with 'scp, an odd server'",
+            CaseNames.forgetting
+        ),
         ("what comes over SCP is put into a directory by sshd: the carrier does not fetch", CaseNames.receiving),
         ("the carrier has no limit of its own", CaseNames.needing(.limit)),
     ])
@@ -41,6 +46,64 @@ struct SCPSubject: ConformanceSubject {
     }
 
     func makeFarSide() async throws -> any FarSide { try SCPFarSide(host) }
+}
+
+/// The SCP carrier, to an SFTP server that can be made to lose what it took.
+struct OddSCPSubject: ConformanceSubject {
+    let title = "scp, an odd server"
+    let powers: Set<ConformancePower> = [
+        .receipts, .probing, .resuming, .breakage(.forgets), .breakage(.miscounts),
+    ]
+    let excuses: [String: String]
+
+    private let server: SSHServer
+
+    /// A server of its own, for as long as the subject or a far side of it lives.
+    init() async throws {
+        server = try await OddSFTPServer.plain.start(commands: true)
+        let others = Set(Breakage.allCases).subtracting([.forgets, .miscounts]).flatMap {
+            CaseNames.needing(.breakage($0))
+        }
+        excuses = excusing([
+            ("what is not the SFTP server's own doing is tried with sshd's own server", others),
+            ("what comes over SCP is put into a directory by sshd: the carrier does not fetch", CaseNames.receiving),
+            ("the carrier has no limit of its own", CaseNames.needing(.limit)),
+        ])
+    }
+
+    func makeCarrier() async throws -> any Carrier {
+        var configuration = server.configuration
+        configuration.stallTime = .seconds(4)
+        return SCPCarrier(configuration: configuration)
+    }
+
+    func makeFarSide() async throws -> any FarSide { try OddSCPFarSide(server) }
+}
+
+/// A directory to which the odd server writes.
+final class OddSCPFarSide: FarSide {
+    let route: Route
+
+    private let server: SSHServer
+    private let directory: DirectoryFarSide
+
+    init(_ server: SSHServer) throws {
+        self.server = server
+        directory = try DirectoryFarSide { Route(scheme: "local", address: $0) }
+        route = server.route(to: directory.directory)
+    }
+
+    func publishedNames() async throws -> [String] { try await directory.publishedNames() }
+    func leftovers() async throws -> [String] { try await directory.leftovers() }
+    func object(named name: String) async throws -> PublishedObject? { try await directory.object(named: name) }
+
+    func suffer(_ breakage: Breakage) async throws {
+        try (breakage == .forgets ? OddSFTPServer.forgets : .miscounts).become(at: server)
+    }
+
+    func mend() async throws { try OddSFTPServer.plain.become(at: server) }
+
+    func close() async { await directory.close() }
 }
 
 /// A server, and what its clients know of the ports by which they come to it.
@@ -138,8 +201,12 @@ extension ConformanceTests {
     @Test("The SCP carrier, to a server without commands", arguments: quickNames)
     func scpWithoutCommands(name: String) async throws { try await Self.check(name, over: SCPSubject(.restricted)) }
 
+    @Test("The SCP carrier, to an odd SFTP server", arguments: quickNames)
+    func scpOdd(name: String) async throws { try await Self.check(name, over: OddSCPSubject()) }
+
     @Test("The SCP subject excuses only what exists")
     func scpExcuses() async throws {
         #expect(ConformanceSuite.strayExcuses(of: try await SCPSubject(.usual)).isEmpty)
+        #expect(ConformanceSuite.strayExcuses(of: try await OddSCPSubject()).isEmpty)
     }
 }

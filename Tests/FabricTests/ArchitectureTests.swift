@@ -43,12 +43,12 @@ struct ArchitectureTests {
         Room(
             folder: "Carriers/Mux", own: ["Fabric", "HTTPClient", "HubClient"],
             others: anywhere.union(["FoundationEssentials"])),
-        Room(folder: "Carriers/SCP", own: ["Fabric", "CSSH2"], others: anywhere.union(["Crypto"])),
+        Room(folder: "Carriers/SCP", own: ["Fabric", "CSSH2", "CSpawn"], others: anywhere.union(["Crypto"])),
         Room(
             folder: "Resolver", own: ["Fabric", "HTTPClient", "HubClient"],
             others: anywhere.union(["FoundationEssentials", "TOMLKit"])),
         Room(
-            folder: "Hub", own: ["Fabric", "CPostgres", "HTTPServing"],
+            folder: "Hub", own: ["Fabric", "CPostgres", "CSpawn", "HTTPServing"],
             others: anywhere.union([
                 "Crypto", "FoundationEssentials", "GRDB", "GRDBSQLite", "HTTPTypes", "HummingbirdCore",
                 "HummingbirdHTTP2", "Logging", "NIOCore", "NIOHTTP1", "NIOHTTPTypes", "NIOHTTPTypesHTTP1",
@@ -93,6 +93,22 @@ struct ArchitectureTests {
             modules.contains(module)
                 ? "\(file) imports \(module), which \(room.folder) must not know"
                 : "\(file) imports \(module), which is not on the list of \(room.folder)"
+        }
+    }
+
+    @Test("Descriptors are closed on exec from birth: one that is marked later is inherited by a child in between")
+    func closedOnExec() throws {
+        // A child that holds the end of a pipe keeps the other end from seeing that it was closed.
+        let forbidden = try [
+            #"(^|[^\w.])(Glibc\.)?pipe\(&"#, #"F_SETFD,\s*FD_CLOEXEC"#, #"(^|[^\w.])(Glibc\.)?dup2?\("#,
+            #"(^|[^\w.])(Glibc\.)?accept\(\w+, (nil|&)"#, #"inotify_init\(\)"#, #"F_DUPFD,"#,
+        ].map { try Regex($0) }
+        for file in try Self.files() {
+            let source = try String(contentsOf: Self.sources.appendingPathComponent(file), encoding: .utf8)
+            for line in source.split(separator: "\n")
+            where forbidden.contains(where: { line.firstMatch(of: $0) != nil }) {
+                Issue.record("\(file): \(line)")
+            }
         }
     }
 

@@ -39,7 +39,15 @@ package final class SSHServer: Sendable {
     package static func start(
         _ kind: Kind = .usual, hostKeys: [String] = ["ed25519"], options: [String] = []
     ) async throws -> SSHServer {
+        try await start(kind, hostKeys: hostKeys) { _ in options }
+    }
+
+    /// As `start`, with options that need the server's folder.
+    package static func start(
+        _ kind: Kind, hostKeys: [String] = ["ed25519"], options: (WorkFolder) throws -> [String]
+    ) async throws -> SSHServer {
         let folder = try WorkFolder()
+        let options = try options(folder)
         for type in hostKeys { try await makeKey(folder.path("host_\(type)"), type: type) }
         try await makeKey(folder.path("id_ed25519"), type: "ed25519")
         try FileManager.default.copyItem(at: folder("id_ed25519.pub"), to: folder("authorized_keys"))

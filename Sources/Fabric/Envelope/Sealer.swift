@@ -85,7 +85,7 @@ public struct Sealer {
         switch input {
         case .standardInput(let name):
             try BlockName.check(name)
-            let source = OwnedFile(adopting: dup(STDIN_FILENO), label: "standard input")
+            let source = OwnedFile(adopting: fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0), label: "standard input")
             return try sealStream(source, named: name, to: file)
         case .text(let text, let name):
             try BlockName.check(name)

@@ -4,6 +4,7 @@ internal import Fabric
 enum BreakageCases {
     static let all = [
         full, readOnly, absent, diesMidway, diesBeforeAnswering, trickles, slow, neverAnswers, answersGarbage,
+        answersLate, closesAtOnce, speaksAnother, forgets, miscounts,
     ]
 
     static let full = ConformanceCase(
@@ -68,6 +69,46 @@ enum BreakageCases {
         try await check(trial, .answersGarbage, mayHoldAll: true) { error in
             [.corrupted, .unreachable, .refused].contains(error.kind)
         }
+    }
+
+    static let closesAtOnce = ConformanceCase(
+        "closes-at-once", [2, 6], "a far side that closes at once is 'unreachable' at once; later it works",
+        needs: [.receipts, .breakage(.closesAtOnce)]
+    ) { trial in
+        try await check(trial, .closesAtOnce) { error in error.kind == .unreachable && error.isRetryable }
+    }
+
+    static let speaksAnother = ConformanceCase(
+        "speaks-another-protocol", [2, 9], "a far side that speaks another protocol is an error; later it works",
+        needs: [.receipts, .breakage(.speaksAnother)]
+    ) { trial in
+        try await check(trial, .speaksAnother) { error in
+            [.corrupted, .unreachable, .misconfigured].contains(error.kind) && error.action != .giveUp
+        }
+    }
+
+    static let forgets = ConformanceCase(
+        "forgets", [1, 2], "a far side that says yes and keeps nothing gives no receipt; later it works",
+        needs: [.receipts, .breakage(.forgets)]
+    ) { trial in
+        try await check(trial, .forgets) { error in error.kind == .corrupted && error.isRetryable }
+    }
+
+    static let miscounts = ConformanceCase(
+        "miscounts", [1, 2], "a far side that has another number of bytes gives no receipt; later it works",
+        needs: [.receipts, .breakage(.miscounts)]
+    ) { trial in
+        try await check(trial, .miscounts) { error in error.kind == .corrupted && error.isRetryable }
+    }
+
+    static let answersLate = ConformanceCase(
+        "answers-late", [1, 6], "a far side that answers late, and not too late, gets everything",
+        needs: [.receipts, .breakage(.answersLate)]
+    ) { trial in
+        let carrier = try await trial.carrier()
+        let farSide = try await trial.farSide()
+        try await farSide.suffer(.answersLate)
+        try await trial.deliver(try trial.envelope(100_000), by: carrier, to: farSide)
     }
 
     static let slow = ConformanceCase(

@@ -2,7 +2,10 @@ internal import Fabric
 
 /// What is said about arrivals, how often, and how late.
 enum SettlementCases {
-    static let all = [twiceAlike, twiceOtherwise, refused, released, heldByOne, leaseRunsOut, extended]
+    static let all = [
+        twiceAlike, twiceOtherwise, refused, released, heldByOne, leaseRunsOut, extended,
+        settledAfterCancellation,
+    ]
 
     private static let finals: [Settlement] = [.commit, .refuse("not wanted"), .release(after: .seconds(600))]
 
@@ -40,6 +43,26 @@ enum SettlementCases {
             }
         }
         // Neither what was committed nor what was refused came back through the second word.
+        try await trial.expectNothingElse(from: carrier, at: farSide, "after all were settled")
+    }
+
+    static let settledAfterCancellation = ConformanceCase(
+        "settled-after-cancellation", [18, 21], "a task that was cancelled can still settle what it took",
+        needs: [.receiving]
+    ) { trial in
+        let farSide = try await trial.farSide()
+        let carrier = try await trial.receiver()
+        for settlement in finals {
+            let name = try await trial.offer([1], at: farSide)
+            let arrival = try await trial.expectArrival(name, from: carrier, at: farSide, "\(settlement)")
+            let task = Task {
+                while !Task.isCancelled { await Task.yield() }
+                return await trial.settlementError(arrival, settlement)
+            }
+            task.cancel()
+            let error = await task.value
+            trial.expect(error == nil, "\(settlement) in a cancelled task: \(String(describing: error))")
+        }
         try await trial.expectNothingElse(from: carrier, at: farSide, "after all were settled")
     }
 

@@ -18,6 +18,10 @@ struct InMemoryDelivery {
         switch farSide.breakage {
         case .absent:
             throw CarrierError(.unreachable, .retry(after: nil), "nobody is at '\(route)'")
+        case .closesAtOnce:
+            throw CarrierError(.unreachable, .retry(after: nil), "'\(route)' closes at once")
+        case .speaksAnother:
+            throw CarrierError(.corrupted, .tryNextRoute, "'\(route)' speaks another protocol")
         case .readOnly:
             throw CarrierError(.refused, .tryNextRoute, "'\(route)' takes nothing")
         case .changedKey:
@@ -134,6 +138,9 @@ struct InMemoryDelivery {
     }
 
     private func publish(_ object: PublishedObject) throws(CarrierError) -> (name: String, isHeld: Bool) {
+        if [.forgets, .miscounts].contains(farSide.breakage) {
+            throw CarrierError(.corrupted, .retry(after: nil), "'\(farSide.route)' has other bytes than it took")
+        }
         let place = farSide.state.withLock { state in
             let place = InMemoryFarSide.place(envelope.name, envelope.digest, in: state)
             if let place { state.objects[place.name] = object }
@@ -151,6 +158,7 @@ struct InMemoryDelivery {
         let route = farSide.route
         switch farSide.breakage {
         case .neverAnswers: try await stall()
+        case .answersLate: try await wait(stallTime / 4)
         case .diesBeforeAnswering:
             throw CarrierError(.unreachable, .retry(after: nil), "'\(route)' went away before it answered")
         case .answersGarbage:

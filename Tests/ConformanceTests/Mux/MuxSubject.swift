@@ -12,9 +12,15 @@ struct MuxSubject: ConformanceSubject {
         .receipts, .probing, .resuming, .receiving, .leases, .falseOffers, .limit, .breakage(.full),
         .breakage(.readOnly), .breakage(.absent), .breakage(.diesMidway), .breakage(.diesBeforeAnswering),
         .breakage(.trickles), .breakage(.slow), .breakage(.neverAnswers), .breakage(.answersGarbage),
+        .breakage(.answersLate),
+        .breakage(.closesAtOnce), .breakage(.speaksAnother),
     ]
     let excuses = excusing([
-        ("plain HTTP has no key; certificates are checked against authorities, in TLSTests", CaseNames.keys)
+        (
+            "the far side answers once the envelope is durable, with its digest; it closes no files",
+            CaseNames.forgetting
+        ),
+        ("plain HTTP has no key; certificates are checked against authorities, in TLSTests", CaseNames.keys),
     ])
 
     private let sender = "sender-" + UUID().uuidString.lowercased()

@@ -15,8 +15,14 @@ struct PeerMuxSubject: ConformanceSubject {
         .receipts, .probing, .receiving, .limit, .breakage(.absent), .breakage(.diesMidway),
         .breakage(.diesBeforeAnswering),
         .breakage(.trickles), .breakage(.slow), .breakage(.neverAnswers), .breakage(.answersGarbage),
+        .breakage(.answersLate),
+        .breakage(.closesAtOnce), .breakage(.speaksAnother),
     ]
     let excuses = excusing([
+        (
+            "the far side answers once the envelope is durable, with its digest; it closes no files",
+            CaseNames.forgetting
+        ),
         ("plain HTTP has no key; certificates are checked against authorities, in TLSTests", CaseNames.keys),
         ("the server holds nothing for anybody, so there is no lease that could run out", CaseNames.needing(.leases)),
         (

@@ -16,15 +16,30 @@ final class FarSide: @unchecked Sendable {
     init(_ connection: SSHConnection, _ configuration: SCPCarrierConfiguration) throws(SSHFailure) {
         self.connection = connection
         self.configuration = configuration
-        sftp = try SFTPServer.start(on: connection)
-        shell = try RemoteShell.start(on: connection, isNeeded: sftp == nil)
-        guard sftp != nil || shell != nil else {
-            throw .explained(
-                CarrierError(
-                    .refused, .tryNextRoute,
-                    "\(connection.settings.knownName) lets \(connection.settings.user) in, but neither by SFTP nor to run commands",
-                    remedy: "allow SFTP for this user at the far side ('Subsystem sftp internal-sftp' in sshd_config)"))
+        var reasons: [Absence] = []
+        switch try SFTPServer.start(on: connection) {
+        case .started(let server): sftp = server
+        case .absent(let reason):
+            sftp = nil
+            reasons.append(reason)
         }
+        switch try RemoteShell.start(on: connection, isNeeded: sftp == nil) {
+        case .started(let started): shell = started
+        case .absent(let reason):
+            shell = nil
+            reasons.append(reason)
+        }
+        guard sftp != nil || shell != nil else { throw Self.nothingWorks(connection.settings, reasons) }
+    }
+
+    private static func nothingWorks(_ settings: SSHSettings, _ reasons: [Absence]) -> SSHFailure {
+        let list = reasons.map(\.reason).joined(separator: ", and ")
+        return .explained(
+            CarrierError(
+                .refused, .tryNextRoute,
+                "\(settings.knownName) lets \(settings.user) in, but neither by SFTP nor to run commands: it \(list)",
+                remedy: reasons.lazy.compactMap(\.suggestion).first
+                    ?? "allow SFTP for this user at the far side ('Subsystem sftp internal-sftp' in sshd_config)"))
     }
 
     /// The directory of `address`, as a new delivery sees it.

@@ -100,8 +100,12 @@ final class SSHConnection: @unchecked Sendable {
     }
 
     /// Repeats `body` while it returns nothing and libssh2 says that it is to be repeated.
-    func open(_ doing: String, _ body: () -> OpaquePointer?) throws(SSHFailure) -> OpaquePointer {
-        wire.deadline = .now + patience
+    ///
+    /// - Parameter limit: How long it may take; `patience` where nil.
+    func open(
+        _ doing: String, within limit: Duration? = nil, _ body: () -> OpaquePointer?
+    ) throws(SSHFailure) -> OpaquePointer {
+        wire.deadline = .now + (limit ?? patience)
         while true {
             if let result = body() { return result }
             let code = libssh2_session_last_errno(session)

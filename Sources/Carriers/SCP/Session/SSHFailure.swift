@@ -24,6 +24,12 @@ enum SSHFailure: Error {
         return lost.contains(code)
     }
 
+    /// Whether it is the connection under all channels that is gone.
+    var isLostTransport: Bool {
+        guard case .code(let code, _) = self else { return false }
+        return [LIBSSH2_ERROR_SOCKET_SEND, LIBSSH2_ERROR_SOCKET_RECV, LIBSSH2_ERROR_SOCKET_DISCONNECT].contains(code)
+    }
+
     /// What it means for a delivery along `route`.
     func error(along route: Route) -> CarrierError {
         let place = "cannot deliver to '\(route)'"

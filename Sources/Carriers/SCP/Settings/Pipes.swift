@@ -1,4 +1,5 @@
 internal import CSSH2
+internal import CSpawn
 internal import Fabric
 internal import Glibc
 internal import Synchronization
@@ -46,11 +47,11 @@ final class Descriptor: Sendable {
         }
     }
 
-    /// Two ends of a pipe, or of a pair of sockets, which no child inherits by accident.
+    /// Two ends of a pipe. They are closed on exec from the first, so no child inherits them by accident.
     static func pipe() throws(SystemFailure) -> (read: Descriptor, write: Descriptor) {
         var ends: [Int32] = [0, 0]
-        guard Glibc.pipe(&ends) == 0 else { throw SystemFailure("cannot make a pipe", Errno(rawValue: errno)) }
-        return (closingOnExec(ends[0]), closingOnExec(ends[1]))
+        guard tibet_pipe(&ends) == 0 else { throw SystemFailure("cannot make a pipe", Errno(rawValue: errno)) }
+        return (Descriptor(ends[0]), Descriptor(ends[1]))
     }
 
     static func socketPair() throws(SystemFailure) -> (here: Descriptor, there: Descriptor) {
@@ -60,11 +61,6 @@ final class Descriptor: Sendable {
             throw SystemFailure("cannot make a pair of sockets", Errno(rawValue: errno))
         }
         return (Descriptor(ends[0]), Descriptor(ends[1]))
-    }
-
-    private static func closingOnExec(_ number: Int32) -> Descriptor {
-        _ = fcntl(number, F_SETFD, FD_CLOEXEC)
-        return Descriptor(number)
     }
 }
 

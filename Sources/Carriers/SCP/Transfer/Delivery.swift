@@ -24,12 +24,9 @@ struct Delivery {
             try removeLeftover()
             return try finish(held, digest: envelope.digest, wasDuplicate: true, resumedFrom: 0, progress)
         }
-        let (offset, hasher) = try resumption()
+        let outgoing = try begin()
+        let offset = outgoing.start
         progress.advance(to: offset)
-        // What the far side hashes in the end need not be hashed here on the way, which takes longer than the cipher on
-        // processors without instructions for it.
-        let outgoing = Outgoing(
-            source, size: envelope.size, from: offset, hasher: directory.computesDigests ? nil : hasher)
         try cleaningUp { () throws(SSHFailure) in try send(outgoing, progress) }
         let (isThere, digest) = try cleaningUp { () throws(SSHFailure) in try verify(outgoing) }
         guard isThere else { return try finishElsewhere(from: offset, progress) }
@@ -54,7 +51,12 @@ struct Delivery {
     func probe() throws(SSHFailure) {
         let name = StagingFile.fresh()
         let nothing = Outgoing(source, size: 0, from: 0, hasher: DigestHasher())
-        try directory.write(nothing, to: name) { _ in }
+        do throws(SSHFailure) {
+            try directory.write(nothing, to: name) { _ in }
+        } catch {
+            try checkDirectory(error)
+            throw error
+        }
         try directory.remove(name)
     }
 
@@ -95,6 +97,22 @@ struct Delivery {
         }
     }
 
+    /// The bytes from where the far side has to go on.
+    private func begin() throws(SSHFailure) -> Outgoing {
+        let (offset, hasher) = try resumption()
+        if offset > 0 {
+            let rest = outgoing(from: offset, hasher)
+            if try directory.reopen(staging, for: rest) { return rest }
+        }
+        return outgoing(from: 0, offset > 0 ? DigestHasher() : hasher)
+    }
+
+    /// What the far side hashes in the end need not be hashed here on the way, which takes longer than the cipher on
+    /// processors without instructions for it.
+    private func outgoing(from offset: Int64, _ hasher: DigestHasher) -> Outgoing {
+        Outgoing(source, size: envelope.size, from: offset, hasher: directory.computesDigests ? nil : hasher)
+    }
+
     private func sourceHasher(first count: Int64) throws(SSHFailure) -> DigestHasher {
         let connection = connection
         return try SourceReading.hasher(source, first: count, size: envelope.size) { () throws(SSHFailure) in
@@ -108,7 +126,29 @@ struct Delivery {
         do throws(SSHFailure) {
             try directory.write(outgoing, to: staging) { progress.advance(to: $0) }
         } catch {
+            try checkDirectory(error)
             throw try explained(error, missing: envelope.size - outgoing.position)
+        }
+    }
+
+    /// Throws what is wrong with the directory itself, when a file could not be opened in it. Servers have different
+    /// answers to that.
+    private func checkDirectory(_ error: SSHFailure) throws(SSHFailure) {
+        guard case .status(_, during: "opening the file") = error, let problem = try directory.problem() else { return }
+        let place = (try? SCPAddress(parsing: route.address).directory) ?? route.address
+        switch problem {
+        case .missing:
+            throw .explained(
+                CarrierError(
+                    .misconfigured, .tryNextRoute, "cannot deliver to '\(route)': there is no directory '\(place)'",
+                    remedy:
+                        "make it at the far side; it is not made from here, as a missing one is often a disk that is not mounted"
+                ))
+        case .notADirectory:
+            throw .explained(
+                CarrierError(
+                    .misconfigured, .tryNextRoute, "cannot deliver to '\(route)': '\(place)' is not a directory",
+                    remedy: "name a directory"))
         }
     }
 
@@ -151,7 +191,9 @@ struct Delivery {
         guard size == envelope.size else { throw damaged("has \(size) bytes where \(envelope.size) were sent") }
         // What was hashed on the way and differs may have been read too early; the file itself decides.
         if try directory.digestOfWritten() == envelope.digest { return (true, envelope.digest) }
-        let digest = try directory.digest(of: staging, first: size, isWorthReading: false)
+        // What was written to an earlier beginning is read back where the server may have emptied it meanwhile.
+        let isWorthReading = outgoing.start > 0 && !directory.keepsFiles
+        let digest = try directory.digest(of: staging, first: size, isWorthReading: isWorthReading)
         if digest == envelope.digest { return (true, digest) }
         let sent: Digest
         if let hashed = outgoing.digest { sent = hashed } else { sent = try sourceHasher(first: size).finish() }
@@ -196,13 +238,38 @@ struct Delivery {
     private func finish(
         _ name: ArrivalName, digest: Digest?, wasDuplicate: Bool, resumedFrom: Int64, _ progress: DeliveryProgress
     ) throws(SSHFailure) -> DeliveryReceipt {
-        let strength = try directory.settle(name.text)
+        let settled = try directory.settle(name.text)
         // Of a duplicate too: the attempt that brought it may have died just before this.
         try directory.announce(name.text)
+        let strength = try readBack(name, settled)
         progress.finish()
         return DeliveryReceipt(
             strength: strength, route: route, storedName: name.text, farDigest: digest, wasDuplicate: wasDuplicate,
             resumedFrom: resumedFrom)
+    }
+
+    /// What the receipt can say after everything was closed: the far side has to show the whole file under its name.
+    ///
+    /// A file that is not shown may have been taken by a consumer already. Whether the bytes were kept until then is known
+    /// only of some servers; of the others the receipt says `accepted`.
+    private func readBack(_ name: ArrivalName, _ settled: ReceiptStrength) throws(SSHFailure) -> ReceiptStrength {
+        let entry: FarEntry
+        do throws(SSHFailure) {
+            entry = try directory.entry(name.text)
+        } catch {
+            guard case .status = error else { throw error }
+            return .accepted
+        }
+        guard case .file(let size) = entry else { return directory.keepsFiles ? settled : .accepted }
+        guard size == envelope.size else {
+            throw damaged("has \(size) bytes of '\(name)' after it was closed, where it had \(envelope.size)")
+        }
+        if directory.keepsFiles { return settled }
+        let digest = try directory.digest(of: name.text, first: size, isWorthReading: false)
+        if let digest, digest != envelope.digest {
+            throw damaged("has a file '\(name)' that hashes to \(digest.hex) after it was closed")
+        }
+        return settled
     }
 
     /// What an earlier attempt of this sender left, whose bytes arrived by another.

@@ -9,6 +9,9 @@ enum FarEntry: Equatable {
     case other
 }
 
+/// What can be wrong with a directory itself.
+enum DirectoryProblem { case missing, notADirectory }
+
 /// The directory at the far side, as one delivery sees it: names in, facts out. Names are those of single entries. All
 /// calls block, on the thread that uses the connection.
 protocol FarDirectory: AnyObject {
@@ -30,7 +33,14 @@ protocol FarDirectory: AnyObject {
     /// What of a file that was begun is there to go on from, after putting together what is in pieces.
     func begun(_ staging: String) throws(SSHFailure) -> FarEntry
 
-    /// Writes all of `outgoing` into a file, from where `outgoing` begins; at 0 the file must not exist.
+    /// Opens a file that was begun, and writes a little of `outgoing`, which begins where the file ends.
+    ///
+    /// - Returns: False when the far side did not keep what was there: some servers empty every file that is opened for
+    ///   writing, or written to again. The file is removed then.
+    func reopen(_ staging: String, for outgoing: Outgoing) throws(SSHFailure) -> Bool
+
+    /// Writes all of `outgoing` into a file, from where `outgoing` begins; at 0 the file must not exist, and
+    /// otherwise it was reopened.
     ///
     /// - Parameter moved: Told how much of the envelope the far side has.
     func write(_ outgoing: Outgoing, to staging: String, moved: (Int64) -> Void) throws(SSHFailure)
@@ -45,10 +55,18 @@ protocol FarDirectory: AnyObject {
     /// Puts the name and bytes of a file on stable storage; how certain it is that they are.
     func settle(_ name: String) throws(SSHFailure) -> ReceiptStrength
 
-    /// Lets whoever watches the directory know that the file is there and whole, by opening it for writing and closing it:
-    /// a rename that OpenSSH makes of two links is no arrival to a watcher (`daemon.md`, section 2). A file that has been
-    /// taken away already needs that no more.
+    /// Lets programs that watch the directory know that the file is there and whole, where its rename did not: two links,
+    /// as OpenSSH and `move` make them, are no arrival to a watcher (`daemon.md`, section 2), so the file is opened for
+    /// writing and closed. That is done only where opening is known not to empty the file. A file that a consumer has
+    /// taken already needs it no more.
     func announce(_ name: String) throws(SSHFailure)
+
+    /// Whether the far side is known to keep what it has stored under a name, whatever is closed and opened. Known once
+    /// a file was stored.
+    var keepsFiles: Bool { get }
+
+    /// Why no file can be made in the directory, when that is because of the directory itself.
+    func problem() throws(SSHFailure) -> DirectoryProblem?
 
     /// Removes a file that this delivery made.
     func remove(_ name: String) throws(SSHFailure)

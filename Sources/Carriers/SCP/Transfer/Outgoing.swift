@@ -7,13 +7,15 @@ internal import Glibc
 final class Outgoing {
     /// Where in the envelope the first byte of the window is.
     private(set) var position: Int64
+    /// Where in the envelope the first byte was.
+    let start: Int64
     /// The number of bytes that the envelope has.
     let size: Int64
     private let source: any EnvelopeSource
     private var hasher: DigestHasher?
     private var nextRead: Int64
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: capacity, alignment: 4096)
-    private var start = 0
+    private var first = 0
     private var end = 0
 
     /// What is under way at most. A round trip of 20 ms and a fast line need this much (`toolchain.md`).
@@ -28,6 +30,7 @@ final class Outgoing {
         self.source = source
         self.size = size
         self.hasher = hasher
+        start = offset
         position = offset
         nextRead = offset
     }
@@ -41,7 +44,7 @@ final class Outgoing {
     ///
     /// - Throws: `corrupted` when the source ends early.
     func fill() throws(SSHFailure) -> UnsafeRawBufferPointer {
-        while end - start < Self.window, nextRead < size {
+        while end - first < Self.window, nextRead < size {
             if capacityLeft < Self.readSize { slide() }
             let wanted = Int(min(Int64(Self.readSize), size - nextRead))
             let target = UnsafeMutableRawBufferPointer(rebasing: buffer[end..<(end + wanted)])
@@ -51,12 +54,12 @@ final class Outgoing {
             end += got
             nextRead += Int64(got)
         }
-        return UnsafeRawBufferPointer(rebasing: buffer[start..<end])
+        return UnsafeRawBufferPointer(rebasing: buffer[first..<end])
     }
 
     /// The far side has taken the first `count` bytes of the window.
     func advance(by count: Int) {
-        start += count
+        first += count
         position += Int64(count)
     }
 
@@ -64,8 +67,8 @@ final class Outgoing {
 
     private func slide() {
         guard let base = buffer.baseAddress else { return }
-        memmove(base, base + start, end - start)
-        (start, end) = (0, end - start)
+        memmove(base, base + first, end - first)
+        (first, end) = (0, end - first)
     }
 }
 

@@ -17,35 +17,47 @@ final class RemoteShell: @unchecked Sendable {
     /// The command that prints the SHA-256 of its input; nil when there is none.
     private(set) var digestCommand: String?
 
-    /// No answer that is asked for here is longer; a shell's start-up files may add some words of their own.
+    /// The beginning of what the login printed before the first command ran; empty where it is silent.
+    private(set) var greeting: [UInt8] = []
+
+    /// No answer that is asked for here is longer.
     private static let largestAnswer = 64 << 10
+    /// Start-up files print no more than this.
+    private static let largestGreeting = 16 << 20
 
     /// For how long to wait for a shell that is welcome and not needed.
     private static let startTime = Duration.seconds(10)
 
-    /// Starts a shell; nil when this user may not run commands.
+    /// What came of starting a shell.
+    enum Start {
+        case started(RemoteShell)
+        /// This user may not run commands.
+        case absent(Absence)
+    }
+
+    /// Starts a shell.
     ///
     /// - Parameter isNeeded: Whether nothing goes without it, so that a slow one is waited for, and its absence is known
     ///   for certain.
-    static func start(on connection: SSHConnection, isNeeded: Bool) throws(SSHFailure) -> RemoteShell? {
+    static func start(on connection: SSHConnection, isNeeded: Bool) throws(SSHFailure) -> Start {
+        var shell: RemoteShell?
         do throws(SSHFailure) {
-            let shell = try RemoteShell(connection)
-            let answer = try shell.run("echo ready", within: isNeeded ? nil : min(startTime, connection.patience))
-            guard answer.text == "ready" else { return nil }
-            try shell.findDigestCommand()
-            return shell
+            let started = try RemoteShell(connection)
+            shell = started
+            try started.synchronize(within: isNeeded ? nil : min(startTime, connection.patience))
+            try started.findDigestCommand()
+            return .started(started)
         } catch {
             switch error {
             case .cancelled, .explained, .status: throw error
-            case .code(let code, _):
-                let isGone = [LIBSSH2_ERROR_SOCKET_SEND, LIBSSH2_ERROR_SOCKET_RECV, LIBSSH2_ERROR_SOCKET_DISCONNECT]
-                if isGone.contains(code) { throw error }
-                return nil
-            case .stalled:
-                // A command that is forced on this user may wait for something that never comes.
-                guard isNeeded else { return nil }
-                throw error
+            // A command that is forced on this user may wait for something that never comes.
+            case .stalled where isNeeded: throw error
+            case .code where error.isLostTransport: throw error
+            case .code, .stalled: break
             }
+            guard let shell else { return .absent(Absence("runs no commands")) }
+            let printed = shell.greeting.isEmpty ? shell.unread : shell.greeting
+            return .absent(printed.isEmpty ? .ended("commands") : .printed(printed, before: "a command"))
         }
     }
 
@@ -92,27 +104,57 @@ final class RemoteShell: @unchecked Sendable {
         return try answer(within: limit)
     }
 
+    /// Waits until the shell runs what it is told, and passes over what the login prints before that.
+    private func synchronize(within limit: Duration?) throws(SSHFailure) {
+        try send(ending("0") + "\n", limit)
+        let mark = endOfAnswer
+        var passedOver = 0
+        while true {
+            if let answer = takeAnswer(mark) {
+                if greeting.isEmpty { greeting = Array(answer.output.prefix(1024)) }
+                return
+            }
+            if unread.count > Self.largestAnswer / 2 {
+                if greeting.isEmpty { greeting = Array(unread.prefix(1024)) }
+                // What is kept may hold the beginning of the mark.
+                let excess = unread.count - mark.count - 16
+                unread.removeFirst(excess)
+                passedOver += excess
+            }
+            guard passedOver < Self.largestGreeting else {
+                throw .code(LIBSSH2_ERROR_PROTO, during: "starting a shell")
+            }
+            try readMore(within: limit)
+        }
+    }
+
+    private var endOfAnswer: [UInt8] { Array("\n\(mark) ".utf8) }
+
     /// The command that ends an answer with `status`.
     func ending(_ status: String) -> String { "printf '\\n%s %d\\n' \(mark) \(status)" }
 
     /// The answer to what was sent.
     func answer(within limit: Duration?) throws(SSHFailure) -> Answer {
-        let ending = Array("\n\(mark) ".utf8)
-        var buffer = [UInt8](repeating: 0, count: 4096)
+        let ending = endOfAnswer
         while true {
             if let answer = takeAnswer(ending) { return answer }
-            let channel = channel
-            let count = try connection.call("waiting for a command", within: limit) {
-                buffer.withUnsafeMutableBytes { raw in
-                    libssh2_channel_read_ex(
-                        channel, 0, raw.baseAddress?.assumingMemoryBound(to: CChar.self), raw.count)
-                }
-            }
-            guard count > 0, unread.count < Self.largestAnswer else {
+            guard unread.count < Self.largestAnswer else {
                 throw .code(LIBSSH2_ERROR_CHANNEL_CLOSED, during: "waiting for a command")
             }
-            unread += buffer[..<count]
+            try readMore(within: limit)
         }
+    }
+
+    private func readMore(within limit: Duration?) throws(SSHFailure) {
+        let channel = channel
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let count = try connection.call("waiting for a command", within: limit) {
+            buffer.withUnsafeMutableBytes { raw in
+                libssh2_channel_read_ex(channel, 0, raw.baseAddress?.assumingMemoryBound(to: CChar.self), raw.count)
+            }
+        }
+        guard count > 0 else { throw .code(LIBSSH2_ERROR_CHANNEL_CLOSED, during: "waiting for a command") }
+        unread += buffer[..<count]
     }
 
     private func takeAnswer(_ ending: [UInt8]) -> Answer? {

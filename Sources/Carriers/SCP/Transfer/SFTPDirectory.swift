@@ -7,8 +7,15 @@ final class SFTPDirectory: FarDirectory {
     private let shell: RemoteShell?
     private let path: String
     private let pace: PaceWatch
-    /// The file that was written last. Kept open until its new name is on stable storage as well.
+    /// The file that is being written. It is kept open until its new name is on stable storage as well where the server is
+    /// known to keep what it has (`keepsFiles`); elsewhere it is closed, and looked at, before it gets its name.
     private var file: OpaquePointer?
+    /// How many bytes were written to it.
+    private var written: Int64 = 0
+    /// Whether the bytes of the file that was written last are on stable storage.
+    private var isStored = false
+    /// Whether the file that was written last got its name by two links, which wakes no watcher.
+    private var isLinked = true
 
     init(_ server: SFTPServer, shell: RemoteShell?, path: String, pace: PaceWatch) {
         self.server = server
@@ -62,11 +69,52 @@ final class SFTPDirectory: FarDirectory {
         return left == 0 ? hasher.finish() : nil
     }
 
-    func write(_ outgoing: Outgoing, to staging: String, moved: (Int64) -> Void) throws(SSHFailure) {
-        let isNew = outgoing.position == 0
-        let flags = LIBSSH2_FXF_WRITE | (isNew ? LIBSSH2_FXF_CREAT | LIBSSH2_FXF_EXCL : 0)
+    func reopen(_ staging: String, for outgoing: Outgoing) throws(SSHFailure) -> Bool {
+        // Where nothing is missing, opening it for writing could only do harm.
+        let flags = outgoing.position < outgoing.size ? LIBSSH2_FXF_WRITE : LIBSSH2_FXF_READ
         let file = try server.open(full(staging), flags: flags, "opening the file")
         self.file = file
+        do throws(SSHFailure) {
+            if try entry(staging) == .file(size: outgoing.position), try writeFirst(outgoing, to: file),
+                try entry(staging) == .file(size: outgoing.position)
+            {
+                return true
+            }
+        } catch {
+            // rclone refuses a write that leaves out the beginning.
+            guard case .status = error else { throw error }
+        }
+        try remove(staging)
+        return false
+    }
+
+    /// libssh2 makes one request of so many bytes, so nothing is left on its way when the request has its answer.
+    private static let singleRequest = 16 << 10
+
+    /// Writes a little, if anything is missing; true.
+    private func writeFirst(_ outgoing: Outgoing, to file: OpaquePointer) throws(SSHFailure) -> Bool {
+        libssh2_sftp_seek64(file, UInt64(outgoing.position))
+        let bytes = try outgoing.fill().prefix(Self.singleRequest)
+        if bytes.isEmpty { return true }
+        let taken = try server.call("writing") {
+            libssh2_sftp_write(
+                file, UnsafeRawBufferPointer(rebasing: bytes).baseAddress?.assumingMemoryBound(to: CChar.self),
+                bytes.count)
+        }
+        outgoing.advance(by: Int(taken))
+        return true
+    }
+
+    func write(_ outgoing: Outgoing, to staging: String, moved: (Int64) -> Void) throws(SSHFailure) {
+        let file: OpaquePointer
+        if let reopened = self.file {
+            file = reopened
+        } else {
+            let flags = LIBSSH2_FXF_WRITE | LIBSSH2_FXF_CREAT | LIBSSH2_FXF_EXCL
+            file = try server.open(full(staging), flags: flags, "opening the file")
+        }
+        self.file = file
+        isStored = false
         try shell?.follow(outgoing, as: full(staging))
         libssh2_sftp_seek64(file, UInt64(outgoing.position))
         let connection = server.connection
@@ -74,6 +122,7 @@ final class SFTPDirectory: FarDirectory {
         while true {
             let bytes = try outgoing.fill()
             if bytes.isEmpty {
+                written = outgoing.position
                 try shell?.tellAll()
                 return
             }
@@ -96,20 +145,28 @@ final class SFTPDirectory: FarDirectory {
 
     func store(_ staging: String) throws(SSHFailure) -> Int64 {
         guard let file else { return -1 }
-        _ = try synchronize(file)
+        isStored = try synchronize(file)
+        if !keepsFiles {
+            self.file = nil
+            try server.close(file, isStored: isStored)
+        }
         // By its name, not by the open file: what has this name is what gets the other.
         guard case .file(let size) = try entry(staging) else { return -1 }
+        if size > 0, size == written { server.keepsClosedFiles = true }
         return size
     }
 
     /// Whether a file is on stable storage now; false when the server does not know how to do that.
     private func synchronize(_ file: OpaquePointer) throws(SSHFailure) -> Bool {
+        if server.storesFiles == false { return false }
         do throws(SSHFailure) {
             // A file that was resumed may be large, and all of it unwritten.
             try server.call("storing the file", within: server.connection.patience * 4) { libssh2_sftp_fsync(file) }
+            server.storesFiles = true
             return true
         } catch {
             guard case .status(let status, _) = error, status == UInt(LIBSSH2_FX_OP_UNSUPPORTED) else { throw error }
+            server.storesFiles = false
             return false
         }
     }
@@ -117,7 +174,11 @@ final class SFTPDirectory: FarDirectory {
     func publish(_ staging: String, as name: String) throws(SSHFailure) -> Bool {
         guard try entry(name) == .nothing else { return false }
         let (from, to) = (full(staging), full(name))
-        if !isOpenSSH, let shell { return try shell.move(from, to) }
+        isLinked = server.isOpenSSH
+        if !server.isOpenSSH, let shell, let moved = try shell.move(from, to) {
+            isLinked = true
+            return moved
+        }
         do throws(SSHFailure) {
             try server.call("giving the file its name") {
                 libssh2_sftp_rename_ex(
@@ -132,26 +193,43 @@ final class SFTPDirectory: FarDirectory {
         }
     }
 
-    /// OpenSSH's server never replaces a file when it renames (sftp-server.c: it links, and then unlinks). Others may.
-    private var isOpenSSH: Bool { server.connection.offer?.software.hasPrefix("OpenSSH") ?? false }
-
     /// Storing the file once more, after it was renamed, takes the new name to the disk as well: the change is part of
     /// the file's own history in the journal of every common file system.
     func settle(_ name: String) throws(SSHFailure) -> ReceiptStrength {
-        let file: OpaquePointer
-        if let written = self.file {
-            file = written
-        } else {
-            file = try server.open(full(name), flags: LIBSSH2_FXF_READ, "opening the file")
-        }
-        self.file = nil
-        var isSafe = try synchronize(file)
-        try server.close(file)
+        var isSafe = try storeName(name)
         if !isSafe, let shell { isSafe = try shell.synchronize(full(name), in: path) }
         return isSafe ? .stored : .accepted
     }
 
+    private func storeName(_ name: String) throws(SSHFailure) -> Bool {
+        if let written = file {
+            file = nil
+            let isSafe = try synchronize(written)
+            try server.close(written)
+            return isSafe
+        }
+        guard server.storesFiles != false else { return false }
+        do throws(SSHFailure) {
+            let file = try server.open(full(name), flags: LIBSSH2_FXF_READ, "opening the file")
+            let isSafe = try synchronize(file)
+            try server.close(file)
+            return isSafe
+        } catch {
+            // A consumer may have taken the file already. Servers other than OpenSSH's may not store what is open for
+            // reading.
+            guard case .status(let status, _) = error else { throw error }
+            if status == UInt(LIBSSH2_FX_NO_SUCH_FILE) { return isStored }
+            guard !server.hostIsOpenSSH else { throw error }
+            return false
+        }
+    }
+
     func announce(_ name: String) throws(SSHFailure) {
+        guard isLinked else { return }
+        guard server.isOpenSSH else {
+            try shell?.announce(full(name))
+            return
+        }
         do throws(SSHFailure) {
             try server.close(try server.open(full(name), flags: LIBSSH2_FXF_WRITE, "announcing the file"))
         } catch {
@@ -160,9 +238,23 @@ final class SFTPDirectory: FarDirectory {
         }
     }
 
+    var keepsFiles: Bool { server.isOpenSSH && server.keepsClosedFiles }
+
+    func problem() throws(SSHFailure) -> DirectoryProblem? {
+        do throws(SSHFailure) {
+            guard let attributes = try server.attributes(path, LIBSSH2_SFTP_STAT) else { return .missing }
+            let isTold = attributes.flags & UInt(LIBSSH2_SFTP_ATTR_PERMISSIONS) != 0
+            return isTold && attributes.permissions & 0o170000 != 0o040000 ? .notADirectory : nil
+        } catch {
+            guard case .status = error else { throw error }
+            return nil
+        }
+    }
+
     func remove(_ name: String) throws(SSHFailure) {
-        if let file { try server.close(file) }
+        let open = file
         file = nil
+        if let open { try server.close(open) }
         let path = full(name)
         do throws(SSHFailure) {
             try server.call("removing the partial") {

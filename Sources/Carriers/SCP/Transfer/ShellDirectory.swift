@@ -61,8 +61,10 @@ final class ShellDirectory: FarDirectory {
 
     func digestOfWritten() throws(SSHFailure) -> Digest? { try shell.takeFollowedDigest() }
 
+    func reopen(_ staging: String, for outgoing: Outgoing) -> Bool { true }
+
     func write(_ outgoing: Outgoing, to staging: String, moved: (Int64) -> Void) throws(SSHFailure) {
-        let isNew = outgoing.position == 0
+        let isNew = outgoing.start == 0
         let name = isNew ? staging : Self.tail(staging)
         if isNew {
             try create(staging)
@@ -70,12 +72,28 @@ final class ShellDirectory: FarDirectory {
             try shell.follow(outgoing, as: full(staging))
         }
         let shell = shell
-        try SCPUpload(connection: connection, pace: pace).send(outgoing, to: full(name)) { bytes throws(SSHFailure) in
-            moved(bytes)
-            try shell.tell(bytes)
+        do throws(SSHFailure) {
+            try SCPUpload(connection: connection, pace: pace).send(outgoing, to: full(name)) {
+                bytes throws(SSHFailure) in
+                moved(bytes)
+                try shell.tell(bytes)
+            }
+        } catch {
+            throw try explained(error, writing: name)
         }
         try shell.tellAll()
         if !isNew { try join(staging, name) }
+    }
+
+    /// The protocol has no place for what start-up files print, and libssh2 does not say what came instead of an answer.
+    private func explained(_ error: SSHFailure, writing name: String) throws(SSHFailure) -> SSHFailure {
+        guard case .code(LIBSSH2_ERROR_SCP_PROTOCOL, _) = error, !shell.greeting.isEmpty else { return error }
+        _ = try shell.run("rm -f -- \(word(name))")
+        let absence = Absence.printed(shell.greeting, before: "scp")
+        return .explained(
+            CarrierError(
+                .refused, .tryNextRoute,
+                "\(connection.settings.knownName) \(absence.reason)", remedy: absence.suggestion))
     }
 
     /// Makes the empty file, which must not exist: the scp protocol would write to whatever it finds.
@@ -112,21 +130,22 @@ final class ShellDirectory: FarDirectory {
     }
 
     func publish(_ staging: String, as name: String) throws(SSHFailure) -> Bool {
-        try shell.move(full(staging), full(name))
+        guard let moved = try shell.move(full(staging), full(name)) else {
+            throw .status(UInt(LIBSSH2_FX_NO_SUCH_FILE), during: "giving the file its name")
+        }
+        return moved
     }
 
     func settle(_ name: String) throws(SSHFailure) -> ReceiptStrength {
         try shell.synchronize(full(name), in: path) ? .stored : .accepted
     }
 
-    func announce(_ name: String) throws(SSHFailure) {
-        // A redirection would make the file anew where it has been taken away; so that comes last.
-        _ = try shell.run(
-            """
-            f=\(word(name))
-            dd if=/dev/null of="$f" conv=nocreat,notrunc || truncate -c -s +0 -- "$f" || { [ -s "$f" ] && : >>"$f"; }
-            """)
-    }
+    func announce(_ name: String) throws(SSHFailure) { try shell.announce(full(name)) }
+
+    /// What a shell says of a file is what its kernel says.
+    var keepsFiles: Bool { true }
+
+    func problem() throws(SSHFailure) -> DirectoryProblem? { try shell.problem(path) }
 
     func remove(_ name: String) throws(SSHFailure) {
         _ = try shell.run("rm -f -- \(word(name)) \(word(Self.tail(name)))")

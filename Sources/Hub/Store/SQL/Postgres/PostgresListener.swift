@@ -1,3 +1,4 @@
+internal import CSpawn
 internal import Dispatch
 internal import Glibc
 
@@ -76,8 +77,7 @@ final class WakeUp: Sendable {
     /// Nil where the process has no descriptors left.
     init?() {
         var ends: [Int32] = [-1, -1]
-        guard pipe(&ends) == 0 else { return nil }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        guard tibet_pipe(&ends) == 0 else { return nil }
         reader = ends[0]
         writer = ends[1]
     }
