@@ -89,7 +89,11 @@ final class Script {
 
     private func shell(_ command: String) async throws {
         let outcome = try await Program(
-            "/bin/sh", ["-c", command], in: folder.url, environment: ["HOME": folder.url.path]
+            "/bin/sh", ["-c", command], in: folder.url,
+            environment: [
+                // Where 'tcd' lines have them: a shell must not reach for the identity and pins of this machine.
+                "HOME": folder.url.path, "TIBET_IDENTITY": folder.path("identity"), "TIBET_STATE": folder.path("state"),
+            ]
         ).outcome()
         guard outcome.status == 0 else { throw Failure(description: "sh: \(outcome)") }
     }
