@@ -239,7 +239,7 @@ let package = Package(
         .testTarget(
             name: "HubTests",
             dependencies: [
-                "Fabric", "Hub", "PostgresRunner", "ProgramRunner", "tcd",
+                "Fabric", "HTTPServing", "Hub", "PostgresRunner", "ProgramRunner", "tcd",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

@@ -1,5 +1,4 @@
 package import HTTPTypes
-internal import NIOCore
 
 /// Refuses requests that a web page may have caused.
 ///
@@ -18,8 +17,8 @@ package struct BrowserGuard: Sendable {
     ///   - names: Host names by which the server is reached, without ports. On other addresses any name is accepted as
     ///     long as this is empty; once it is not, requests must name one of these, a loopback host or an IP address.
     package init(listeningOn host: String, names: some Sequence<String> = []) {
-        isLoopback = Host(host).isLoopback
-        self.names = Set(names.map { Host($0).text })
+        isLoopback = HostName(host).isLoopback
+        self.names = Set(names.map { HostName($0).text })
     }
 
     /// - Throws: 403 when `request` has an `Origin`, a `Sec-Fetch-Site` of another site, or a `Host` that is not this
@@ -35,13 +34,13 @@ package struct BrowserGuard: Sendable {
         }
         // HTTP/1.0 clients may leave Host out; a browser cannot.
         guard let authority = request.authority, !authority.isEmpty else { return }
-        guard accepts(Host(withPort: authority)) else {
+        guard accepts(HostName(withPort: authority)) else {
             throw ForeignRequest(
                 .forbidden, "foreign-host", "this server is not reached by the name in Host; the operator can add it")
         }
     }
 
-    private func accepts(_ host: Host) -> Bool {
+    private func accepts(_ host: HostName) -> Bool {
         if host.isLoopback || names.contains(host.text) { return true }
         if isLoopback { return false }
         return names.isEmpty || host.isAddress
@@ -77,37 +76,5 @@ package struct ForeignRequest: Error, Sendable, Equatable {
         self.status = status
         self.code = code
         self.reason = reason
-    }
-}
-
-/// A host as it stands in an address: a name, or the number of an IP address.
-private struct Host {
-    /// In lower case, without brackets, port and the dot at the end; IP addresses in their shortest form.
-    let text: String
-    let isAddress: Bool
-
-    /// A host without a port; brackets around an IPv6 address do not matter.
-    init(_ host: String) {
-        var name = Substring(host.lowercased())
-        if name.hasPrefix("["), name.hasSuffix("]") { name = name.dropFirst().dropLast() }
-        if name.hasSuffix(".") { name = name.dropLast() }
-        let address = try? SocketAddress(ipAddress: String(name), port: 0)
-        isAddress = address != nil
-        text = address?.ipAddress ?? String(name)
-    }
-
-    /// A host as `Host` has it.
-    init(withPort authority: String) {
-        // The port is what follows the last colon outside brackets.
-        if !authority.hasSuffix("]"), let colon = authority.lastIndex(of: ":") {
-            self.init(String(authority[..<colon]))
-        } else {
-            self.init(authority)
-        }
-    }
-
-    var isLoopback: Bool {
-        guard isAddress else { return text == "localhost" || text.hasSuffix(".localhost") }
-        return text.hasPrefix("127.") || text == "::1" || text.hasPrefix("::ffff:127.")
     }
 }

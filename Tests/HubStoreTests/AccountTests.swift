@@ -126,17 +126,20 @@ struct AccountTests {
         let id = try await store.createBlob(blob(900, .unproven)).blob.id
         subject.clock.advance(seconds: 1)
         let kept = try await store.createBlob(blob(900, from: "alice", .proven, number: 1)).blob.id
-        for _ in 0..<3 {
+        var others: [String] = []
+        for count in 0..<3 {
             subject.clock.advance(seconds: 250)
-            let found = try await store.createBlob(blob(900, .unproven)).blob
-            #expect(found.id == id)
-            _ = try await store.append([1], to: id, at: found.received)
+            // Another with the same name does not find it, and begins one of its own.
+            let (another, isNew) = try await store.createBlob(blob(900, .unproven))
+            #expect(isNew && another.received == 0)
+            others.append(another.id)
+            _ = try await store.append([1], to: id, at: Int64(count))
         }
-        #expect(try await store.blobs(to: "bob", limit: 10).map(\.id) == [id, kept])
-        #expect(try await store.blobs(to: "bob", after: id, limit: 10).map(\.id) == [kept])
+        #expect(try await store.blobs(to: "bob", limit: 10).map(\.id) == [id, kept] + others)
+        #expect(try await store.blobs(to: "bob", after: id, limit: 10).map(\.id) == [kept] + others)
         try await sweep(store)
         #expect(try await store.blob(id) == nil)
-        #expect(try await store.blobs(to: "bob", limit: 10).map(\.id) == [kept])
+        #expect(try await store.blobs(to: "bob", limit: 10).map(\.id) == [kept] + others)
         #expect(await failure { try await store.removeBlob(kept, by: "mallory") } == .unknownBlob(kept))
         try await store.removeBlob(kept, by: "bob")
         #expect(try await store.blob(kept) == nil)

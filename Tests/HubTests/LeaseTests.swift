@@ -171,7 +171,7 @@ struct LeaseTests {
         let body = #"{"agent":"bob","wait_seconds":60}"#
         let connection = try RawConnection(port: hub.port)
         connection.send(
-            "POST /api/\(kind)/lease HTTP/1.1\r\nHost: x\r\nContent-Length: \(body.utf8.count)\r\n\r\n" + body)
+            "POST /api/\(kind)/lease HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(body.utf8.count)\r\n\r\n" + body)
         try await hub.waiters(1)
         connection.close()
         try await hub.waiters(0)
@@ -263,7 +263,7 @@ struct LeaseTests {
         let hub = try await TestHub()
         try await hub.push("before")
         let polls = try RawConnection(port: hub.port)
-        polls.send("GET /api/ipoll/events/bob HTTP/1.1\r\nHost: x\r\n\r\n")
+        polls.send("GET /api/ipoll/events/bob HTTP/1.1\r\nHost: localhost\r\n\r\n")
         #expect(await polls.read(through: "\r\n\r\n").contains("text/event-stream"))
         #expect(await polls.read(through: "\n\n").contains("event: waiting\ndata: {\"count\":1}"))
         try await hub.waiters(1)
@@ -276,7 +276,7 @@ struct LeaseTests {
             told.contains(
                 "event: poll\ndata: {\"id\":\"\(id)\",\"poll_type\":\"TASK\",\"kind\":\"message\"," + unproven))
         let frames = try RawConnection(port: hub.port)
-        frames.send("GET /api/mux/events?agent=bob&intent=x HTTP/1.1\r\nHost: x\r\n\r\n")
+        frames.send("GET /api/mux/events?agent=bob&intent=x HTTP/1.1\r\nHost: localhost\r\n\r\n")
         #expect(await frames.read(through: "\n\n").contains("event: waiting"))
         let channel = try await hub.open(intent: "x")
         try await hub.waiters(2)

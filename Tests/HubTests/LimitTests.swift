@@ -17,6 +17,7 @@ struct LimitTests {
                     "content": .text(String(repeating: "x", count: count)),
                 ], by: agent)
         }
+        try await hub.register(try TestAgent("bob"))
         #expect(try await push(4097).status == 413)
         #expect(try await push(4096).status == 200)
         for _ in 0..<9 { #expect(try await push(1).status == 200) }
@@ -103,17 +104,18 @@ struct LimitTests {
         let hub = try await TestHub()
         let announced = try RawConnection(port: hub.port)
         announced.send(
-            "POST /api/mux/open HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\nExpect: 100-continue\r\n\r\n")
+            "POST /api/mux/open HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000000\r\nExpect: 100-continue\r\n\r\n"
+        )
         #expect(await announced.read(through: "\r\n").hasPrefix("HTTP/1.1 413 "))
         let chunked = try RawConnection(port: hub.port)
-        chunked.send("POST /api/mux/open HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        chunked.send("POST /api/mux/open HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
         let piece = "10000\r\n" + String(repeating: "x", count: 65_536) + "\r\n"
         for _ in 0..<2 { chunked.send(piece) }
         #expect(await chunked.read(through: "\r\n").hasPrefix("HTTP/1.1 413 "))
         let patient = try RawConnection(port: hub.port)
         let body = #"{"agent":"a","target":"b","intent":"x"}"#
         patient.send(
-            "POST /api/mux/open HTTP/1.1\r\nHost: x\r\nContent-Length: \(body.utf8.count)\r\nExpect: 100-continue\r\n\r\n"
+            "POST /api/mux/open HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(body.utf8.count)\r\nExpect: 100-continue\r\n\r\n"
         )
         #expect(await patient.read(through: "\r\n\r\n").hasPrefix("HTTP/1.1 100 "))
         patient.send(body)
@@ -130,16 +132,18 @@ struct LimitTests {
         let slow = try RawConnection(port: hub.port)
         slow.send("GET /health HT")
         #expect(await slow.readAll().hasPrefix("HTTP/1.1 408 "))
+        let json = ["Content-Type": "application/json"]
         for (body, status) in [("", 422), ("[]", 422), ("{\"agent\": 1}", 422), ("\u{0}", 422)] {
-            #expect(try await hub.ask("POST", "/api/mux/open", bytes: Array(body.utf8)).status == status, "\(body)")
+            let answer = try await hub.ask("POST", "/api/mux/open", bytes: Array(body.utf8), headers: json)
+            #expect(answer.status == status, "\(body)")
         }
         let deep = String(repeating: "[", count: 100_000)
-        #expect(try await hub.ask("POST", "/api/mux/send", bytes: Array(deep.utf8)).status == 422)
+        #expect(try await hub.ask("POST", "/api/mux/send", bytes: Array(deep.utf8), headers: json).status == 422)
         let nul = try await hub.post("/api/mux/open", ["agent": "a", "target": "b", "intent": "\u{0}"])
         #expect(nul.status == 422)
         #expect(try await hub.get("/nothing")["detail"]?.text == "Not Found")
         let escape = try RawConnection(port: hub.port)
-        escape.send("GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n")
+        escape.send("GET /%zz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         #expect(await escape.read(through: "\r\n").hasPrefix("HTTP/1.1 400 "))
         let wrong = try await hub.ask("DELETE", "/api/mux/open")
         #expect(wrong.status == 405 && wrong.headers["allow"] == "POST")

@@ -25,7 +25,7 @@ struct OperationTests {
         ] {
             #expect(paths[path] != nil, "\(path)")
         }
-        #expect(paths.members.count == 41)
+        #expect(paths.members.count == 43)
         var names: Set<String> = []
         for (path, item) in paths.members {
             for (method, operation) in item.object?.members ?? [] {
@@ -111,12 +111,13 @@ struct OperationTests {
         let body = #"{"agent":"a","target":"b","intent":"x"}"#
         for version in ["--http1.1", "--http2"] {
             let answer = try await curl(
-                version, "-w", " %{http_version} %{http_code}", "-d", body, hub.url + "/api/mux/open")
+                version, "-w", " %{http_version} %{http_code}", "--json", body, hub.url + "/api/mux/open")
             #expect(answer.contains("\"channel_id\"") && answer.hasSuffix(version == "--http2" ? " 2 200" : " 1.1 200"))
             // A refusal before the body's end must not end the connection of the others.
             try folder.write("large", noise(3_000_000))
             let refused = try await curl(
-                version, "-w", " %{http_code}", "--data-binary", "@" + folder.path("large"), "-H", "Expect:",
+                version, "-w", " %{http_code}", "--data-binary", "@" + folder.path("large"), "-H", "Expect:", "-H",
+                "Content-Type: application/json",
                 hub.url + "/api/mux/send", "--next", version, "--cacert", folder.path("cert.pem"), "-sS",
                 hub.url + "/health")
             #expect(refused.contains(" 413") && refused.contains("\"ok\""), "\(refused)")
@@ -136,7 +137,7 @@ struct OperationTests {
         let hub = try await TestHub()
         let connections = try (0..<1000).map { number in
             let connection = try RawConnection(port: hub.port)
-            connection.send("GET /api/ipoll/pull/agent-\(number)?wait=60 HTTP/1.1\r\nHost: x\r\n\r\n")
+            connection.send("GET /api/ipoll/pull/agent-\(number)?wait=60 HTTP/1.1\r\nHost: localhost\r\n\r\n")
             return connection
         }
         try await hub.waiters(1000)

@@ -29,6 +29,7 @@ struct ProgramTests {
             var request = URLRequest(url: try #require(URL(string: url + path)), timeoutInterval: 60)
             request.httpMethod = "POST"
             request.httpBody = Data(body.text(.compact).utf8)
+            request.setValue("application/json", forHTTPHeaderField: "Content-Type")
             for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
             return try JSONValue(parsing: Array(try await URLSession.shared.data(for: request).0))
         }

@@ -18,7 +18,8 @@ struct RegistryEndpoints: Sendable {
                 (exchange) async throws(HubFault) in try await resolve(exchange, exchange.capture("agent"))
             },
             Endpoint(
-                .get, "/api/ains/list", "List the records", isPeers: true,
+                .get, "/api/ains/list", "List the records; for administrators and programs on this machine",
+                isPeers: true,
                 query: [
                     .optional("capability", "string", "only those that say so"), .optional("tier"),
                     .optional("limit", "integer", "1 to 1000; 100 if absent"),
@@ -26,7 +27,8 @@ struct RegistryEndpoints: Sendable {
                 ]
             ) { (exchange) async throws(HubFault) in try await list(exchange) },
             Endpoint(
-                .get, "/api/ains/search", "Search the records", isPeers: true,
+                .get, "/api/ains/search", "Search the records; for administrators and programs on this machine",
+                isPeers: true,
                 query: [.required("q", "string", "words"), .optional("limit", "integer")]
             ) { (exchange) async throws(HubFault) in try await search(exchange) },
         ]
@@ -83,12 +85,8 @@ struct RegistryEndpoints: Sendable {
 
     // MARK: - Look-ups
 
-    /// Where this hub is, as the client reached it.
-    private func base(_ exchange: Exchange) -> String {
-        let scheme = core.configuration.tls == nil ? "http" : "https"
-        let host = exchange.host.isEmpty ? core.configuration.host : exchange.host
-        return scheme + "://" + host
-    }
+    /// Where this hub is: never what the client wrote as its `Host`.
+    private func base(_ exchange: Exchange) -> String { core.access.names.url(of: exchange.channel) }
 
     private func resolve(_ exchange: Exchange, _ name: String) async throws(HubFault) -> HubReply {
         guard let agent = AgentName.parse(name) else { return HubReply(RecordAnswers.resolved(nil, base: "")) }
@@ -97,6 +95,7 @@ struct RegistryEndpoints: Sendable {
     }
 
     private func list(_ exchange: Exchange) async throws(HubFault) -> HubReply {
+        try await core.access.requireOperator(exchange)
         var query = QueryFields(exchange.address)
         let limit = query.integer("limit", in: 1...Self.mostListed) ?? 100
         try query.check()
@@ -119,6 +118,7 @@ struct RegistryEndpoints: Sendable {
     }
 
     private func search(_ exchange: Exchange) async throws(HubFault) -> HubReply {
+        try await core.access.requireOperator(exchange)
         var query = QueryFields(exchange.address)
         let text = query.text("q")
         let limit = query.integer("limit", in: 1...Self.mostListed) ?? 100
@@ -172,6 +172,7 @@ struct RegistryEndpoints: Sendable {
         var record = AgentRecord(name: agent, publicKey: nil, tier: .sandbox)
         record.description = fields.optionalText("description")
         record.capabilities = fields.optionalTexts("capabilities") ?? ["push", "pull"]
+        if agent == Access.administrator { fields.refuse("agent_id", "Input should not be the administrators' name") }
         try fields.check()
         guard core.configuration.isOpen else {
             throw HubFault(
@@ -183,7 +184,9 @@ struct RegistryEndpoints: Sendable {
 
     private func store(_ record: AgentRecord, _ exchange: Exchange) async throws(HubFault) -> HubReply {
         try await core.room.checkDisk(exchange.body.count, core.configuration.isOpen ? .none : .unproven)
-        let made = try await stored { () async throws(StoreError) in try await core.store.register(record) }
+        let made = try await stored { () async throws(StoreError) in
+            try await core.store.register(record, droppingEarlier: !core.configuration.isOpen)
+        }
         let kept = try await stored { () async throws(StoreError) in try await core.store.agent(record.name) }
         core.metrics.add("registrations")
         var answer = RecordAnswers.resolved(kept ?? record, base: base(exchange))

@@ -6,9 +6,12 @@ struct Access: Sendable {
     let store: HubStore
     /// Whether nothing is checked.
     let isOpen: Bool
-    /// The host names that signed requests may be for; none for any.
-    let names: [String]
+    /// The hosts that signed requests may be for.
+    let names: HubNames
     let administrators: [PublicKey]
+    /// Whether items are accepted for names that are not registered.
+    let acceptsUnregistered: Bool
+    let registered: RegisteredNames
     let limiter: RateLimiter
 
     /// How far a request's time may be from ours.
@@ -35,6 +38,17 @@ struct Access: Sendable {
             case .administrator: Access.administrator
             }
         }
+
+        /// When the name was registered that is proven. What was sent to it and by it before is not the caller's.
+        var registeredAt: Timestamp? {
+            if case .agent(let record) = self { record.registeredAt } else { nil }
+        }
+
+        /// The place after which frames, messages and channels are the caller's.
+        var beginning: Int64 { registeredAt.map { ItemNumbers.place(before: $0) } ?? 0 }
+
+        /// Whether what came at `time` is the caller's.
+        func owns(since time: Timestamp) -> Bool { registeredAt.map { time >= $0 } ?? true }
     }
 
     /// A signed request, of which the signature is not checked yet.
@@ -97,6 +111,39 @@ struct Access: Sendable {
 
     // MARK: - Rules
 
+    /// Lets those on who look after the hub: administrators, and programs on this machine by the address of their
+    /// connection. A request that a proxy on this machine passed on is not one of them.
+    ///
+    /// - Throws: 401 where the caller is not proven, 403 where it is an agent.
+    func requireOperator(_ exchange: Exchange) async throws(HubFault) {
+        switch try await caller(of: exchange) {
+        case .anybody, .administrator: return
+        case .agent:
+            guard exchange.isFromThisMachine else { throw Self.forbidden(Self.administrator) }
+        case .unsigned:
+            guard exchange.isFromThisMachine else {
+                throw Self.unauthorized("this is for administrators, and for programs on the hub's own machine")
+            }
+        }
+    }
+
+    /// Whether somebody who need not say who it is may be told figures.
+    func showsFigures(_ exchange: Exchange) -> Bool { isOpen || exchange.isFromThisMachine }
+
+    /// Refuses what is for a name that nobody registered, unless the hub accepts that.
+    ///
+    /// - Throws: 404.
+    func requireReceiver(_ name: String) async throws(HubFault) {
+        guard !isOpen, !acceptsUnregistered else { return }
+        let isThere = name == Self.administrator ? !administrators.isEmpty : try await registered.contains(name)
+        guard isThere else {
+            throw HubFault(
+                .notFound,
+                "the receiver '\(name)' is not registered at this hub; check the name, or have its owner "
+                    + "register it", code: "unknown_agent")
+        }
+    }
+
     /// Lets only `agent` on, whose mailbox or record it is.
     ///
     /// - Throws: 401 where nobody is proven, 403 where it is somebody else.
@@ -116,6 +163,9 @@ struct Access: Sendable {
         let proof: SenderProof
         /// The account to which what it sends is booked.
         let account: SenderAccount
+
+        /// Whether the hub checks who sends, and this sender is not proven: such senders share their names.
+        var isStranger: Bool { limits != nil && !proof.isProven }
 
         static let unlimited = Sender(limits: nil, proof: .unproven, account: .none)
         static let unproven = Sender(limits: .sandbox, proof: .unproven, account: .unproven)
@@ -170,7 +220,7 @@ struct Access: Sendable {
                 let signature = RequestSignature(domain: domain, timestamp: timestamp, nonce: nonce, signature: text)
             else { throw Self.malformed }
             try checkTime(signature.date)
-            try checkHost(exchange.host)
+            try checkHost(exchange)
             return .request(
                 signature,
                 RequestSignature.Request(
@@ -179,6 +229,11 @@ struct Access: Sendable {
         }
         guard let value = exchange.header("Authorization"), value.hasPrefix("TIBET-SIG") else { return nil }
         guard let authorization = Authorization(parsing: value) else { throw Self.malformed }
+        // It covers a body and a time: without a body it would be good for any request to any hub.
+        guard !exchange.body.isEmpty else {
+            throw Self.unauthorized(
+                "TIBET-SIG-V1 is not accepted for a request without a body; sign it with the X-AInternet headers")
+        }
         try checkTime(authorization.date)
         return .body(authorization, Digest(of: exchange.body))
     }
@@ -190,11 +245,12 @@ struct Access: Sendable {
         }
     }
 
-    private func checkHost(_ host: String) throws(HubFault) {
-        let host = host.lowercased()
-        let short = host.hasSuffix("]") ? host : String(host.prefix { $0 != ":" })
-        guard names.isEmpty || names.contains(host) || names.contains(short) else {
-            throw Self.unauthorized("the request is for another host")
+    private func checkHost(_ exchange: Exchange) throws(HubFault) {
+        let port = exchange.localPort
+        guard names.contains(exchange.host, at: port) else {
+            throw Self.unauthorized(
+                "the request is signed for '\(exchange.host)', and this hub is \(names.description(at: port)); "
+                    + "use such a name, or start the hub with --name")
         }
     }
 

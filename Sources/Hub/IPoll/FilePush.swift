@@ -15,6 +15,7 @@ struct FilePush: Sendable {
         try fields.check()
         guard let bytes else { return HubReply([:]) }
         let sender = try await core.access.sender(from, try await core.access.caller(of: exchange))
+        try await core.access.requireReceiver(to)
         try await core.room.check(bytes.count, for: MailboxName(.ipoll, of: to), from: from, sender.account)
         let digest = Digest(of: bytes)
         var draft = BlobDraft(

@@ -38,7 +38,7 @@ struct PollEndpoints: Sendable {
                 body: .json([.required("poll_id"), .required("response"), .required("from_agent")]), size: .message
             ) { (exchange) async throws(HubFault) in try await respond(exchange) },
             Endpoint(.get, "/api/ipoll/status", "Tell what the hub is and can do", isPeers: true) {
-                (_) async throws(HubFault) in try await status()
+                (exchange) async throws(HubFault) in try await status(exchange)
             },
             Endpoint(
                 .get, "/api/ipoll/history", "Messages of the past, newest first", isPeers: true,
@@ -109,6 +109,7 @@ struct PollEndpoints: Sendable {
         try fields.check()
         let sender = try await core.access.sender(from, try await core.access.caller(of: exchange))
         let tier = sender.limits
+        try await core.access.requireReceiver(to)
         let written = metadata.map { JSONValue.object($0).text(.spaced) }
         let size = content.utf8.count + (written?.utf8.count ?? 0)
         if let tier, size > tier.largestMessage { throw .tooLarge(limit: tier.largestMessage) }
@@ -120,7 +121,7 @@ struct PollEndpoints: Sendable {
         )
         draft.account = sender.account
         let message = draft
-        let key = try core.key(of: exchange, by: from)
+        let key = try core.key(of: exchange, by: from, sender)
         let pushed = try await stored { () async throws(StoreError) in try await core.store.push(message, key: key) }
         core.metrics.add("messages_pushed")
         var answer: JSONObject = [
@@ -144,7 +145,10 @@ struct PollEndpoints: Sendable {
         let tier = sender.limits
         if let tier, response.utf8.count > tier.largestMessage { throw .tooLarge(limit: tier.largestMessage) }
         let message = try await stored { () async throws(StoreError) in try await core.store.message(id) }
-        guard let message, message.to == agent else { throw HubFault(.unknownMessage(id)) }
+        guard let message, message.to == agent, message.position > caller.beginning else {
+            throw HubFault(.unknownMessage(id))
+        }
+        try await core.access.requireReceiver(message.from)
         try await core.room.check(
             response.utf8.count, for: MailboxName(.ipoll, of: message.from), from: agent, sender.account)
         var draft = MessageDraft(
@@ -215,10 +219,11 @@ struct PollEndpoints: Sendable {
         try query.check()
         let type = try Self.known(
             exchange.address.value("poll_type").map { [$0] }, "poll_type", PollType.init(rawValue:))
-        try core.access.require(agent, try await core.access.caller(of: exchange))
+        let caller = try await core.access.caller(of: exchange)
+        try core.access.require(agent, caller)
         let asked = HistoryQuery(
             agent: agent, session: exchange.address.value("session_id"), type: type?.first,
-            offset: Int(offset), limit: Int(limit))
+            after: caller.beginning, offset: Int(offset), limit: Int(limit))
         let messages = try await stored { () async throws(StoreError) in try await core.store.history(asked) }
         var json = JSONText()
         json.add("polls", list: messages.map { PollAnswers.message($0) })
@@ -264,19 +269,25 @@ struct PollEndpoints: Sendable {
 
     // MARK: - Anybody
 
-    private func status() async throws(HubFault) -> HubReply {
-        let totals = try await stored { () async throws(StoreError) in try await core.store.totals() }
+    /// Counts are for those who look after the hub.
+    private func status(_ exchange: Exchange) async throws(HubFault) -> HubReply {
         var answer: JSONObject = [
             "status": "online", "version": .text(core.configuration.version),
-            "agents": .integer(totals.agentsRegistered), "registered_agents": .integer(totals.agentsRegistered),
-            "pending_registrations": 0, "pending_polls": .integer(totals.messagesPending),
-            "queue_depth": .integer(totals.messagesPending), "total_polls": .integer(totals.messagesPushed),
+            "pending_registrations": 0,
             "rate_limit": core.configuration.isOpen ? "none" : "by tier: 10, 100 or 1000 per hour",
             "security": [
                 "open": .bool(core.configuration.isOpen),
                 "signing": core.configuration.isOpen ? "none" : "X-AInternet or TIBET-SIG-V1",
             ],
         ]
+        if core.access.showsFigures(exchange) {
+            let totals = try await stored { () async throws(StoreError) in try await core.store.totals() }
+            answer["agents"] = .integer(totals.agentsRegistered)
+            answer["registered_agents"] = .integer(totals.agentsRegistered)
+            answer["pending_polls"] = .integer(totals.messagesPending)
+            answer["queue_depth"] = .integer(totals.messagesPending)
+            answer["total_polls"] = .integer(totals.messagesPushed)
+        }
         if core.configuration.isOpen {
             // Whose mail waits is nobody's business elsewhere.
             let pending = try await stored { () async throws(StoreError) in

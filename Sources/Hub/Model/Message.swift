@@ -136,17 +136,20 @@ package struct HistoryQuery: Sendable {
     package var session: String?
     /// Only of this type.
     package var type: PollType?
+    /// Only those after this place among all items.
+    package var after: Int64
     /// How many of the newest to leave out.
     package var offset: Int
     /// How many at most, 1 or more.
     package var limit: Int
 
     package init(
-        agent: String, session: String? = nil, type: PollType? = nil, offset: Int = 0, limit: Int = 20
+        agent: String, session: String? = nil, type: PollType? = nil, after: Int64 = 0, offset: Int = 0, limit: Int = 20
     ) {
         self.agent = agent
         self.session = session
         self.type = type
+        self.after = after
         self.offset = offset
         self.limit = limit
     }

@@ -9,6 +9,12 @@ final class ChannelBook: Sendable {
         let target: String
         let intent: Intent
         let intentText: String
+        let openedAt: Timestamp
+
+        /// Whether it is a channel of the caller's name from before the caller had registered it.
+        func precedes(_ caller: Access.Caller) -> Bool {
+            (caller.name == agent || caller.name == target) && !caller.owns(since: openedAt)
+        }
     }
 
     private static let most = 65_536
@@ -23,7 +29,8 @@ final class ChannelBook: Sendable {
         let channel = try await stored { () async throws(StoreError) in try await store.channel(id) }
         guard let channel else { return nil }
         let found = Facts(
-            agent: channel.agent, target: channel.target, intent: Intent(channel.intent), intentText: channel.intent)
+            agent: channel.agent, target: channel.target, intent: Intent(channel.intent), intentText: channel.intent,
+            openedAt: channel.openedAt)
         remember(id, found)
         return found
     }

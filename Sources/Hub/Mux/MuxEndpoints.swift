@@ -54,7 +54,7 @@ struct MuxEndpoints: Sendable {
                 (_) async throws(HubFault) in intents
             },
             Endpoint(.get, "/api/mux/status", "Tell what the hub is and can do", isPeers: true) {
-                (_) async throws(HubFault) in try await status()
+                (exchange) async throws(HubFault) in try await status(exchange)
             },
         ]
     }
@@ -73,7 +73,7 @@ struct MuxEndpoints: Sendable {
             metadata: metadata.map { JSONValue.object($0).text(.spaced) },
             staysOpen: metadata?["keep_open"]?.bool ?? false)
         draft.account = sender.account
-        let opened = try await service.open(draft, key: try core.key(of: exchange, by: agent))
+        let opened = try await service.open(draft, key: try core.key(of: exchange, by: agent, sender))
         return HubReply([
             "channel_id": .text(opened.channel.id), "intent": .text(intent), "route": opened.intent.route,
             "state": "open", "agent": .text(agent), "target": .text(target), "tbz_hash": .text(opened.channel.hash),
@@ -86,10 +86,10 @@ struct MuxEndpoints: Sendable {
         let payload = fields.any("payload")
         try fields.check()
         let caller = try await core.access.caller(of: exchange)
-        let facts = try await service.facts(of: id)
+        let facts = try await service.facts(of: id, for: caller)
         let sender = try await core.access.sender(facts.agent, caller)
         let frame = try await service.send(
-            payload, on: id, facts, by: sender, key: try core.key(of: exchange, by: facts.agent))
+            payload, on: id, facts, by: sender, key: try core.key(of: exchange, by: facts.agent, sender))
         return HubReply([
             "delivered": true, "channel_id": .text(id), "seq": .integer(frame.sequence),
             "tbz_hash": .text(frame.hash), "route": facts.intent.route,
@@ -102,7 +102,7 @@ struct MuxEndpoints: Sendable {
         let reason = fields.optionalText("reason") ?? "client_close"
         try fields.check()
         let caller = try await core.access.caller(of: exchange)
-        guard let facts = try await core.channels.facts(of: id) else {
+        guard let facts = try await core.channels.facts(of: id), !facts.precedes(caller) else {
             throw HubFault(.notFound, "Channel \(id) not found", code: "unknown_channel")
         }
         let side: MuxService.Side
@@ -134,8 +134,9 @@ struct MuxEndpoints: Sendable {
         // As at the peers, white space is part of the name here, so that there is no such agent.
         let isBare = asked.utf8.first != 0x20 && asked.utf8.last != 0x20
         let target = isBare ? AgentName.normalised(asked) : asked.lowercased()
-        try core.access.require(target, try await core.access.caller(of: exchange))
-        let channels = try await listed(towards: target, intent, includesClosed)
+        let caller = try await core.access.caller(of: exchange)
+        try core.access.require(target, caller)
+        let channels = try await listed(towards: target, intent, includesClosed, after: caller.beginning)
         return HubReply([
             "target": .text(target), "intent_filter": .text(orNull: intent), "include_closed": .bool(includesClosed),
             "channels": .list(channels.map(MuxAnswers.listedToTarget)), "count": .integer(channels.count),
@@ -143,12 +144,13 @@ struct MuxEndpoints: Sendable {
     }
 
     private func listed(
-        towards target: String, _ intent: String?, _ includesClosed: Bool
+        towards target: String, _ intent: String?, _ includesClosed: Bool, after place: Int64
     ) async throws(HubFault) -> [Channel] {
-        let waiting = ChannelQuery(.towards(target), filter: .openOrUnsettled, intent: intent, limit: 10_000)
+        let waiting = ChannelQuery(
+            .towards(target), filter: .openOrUnsettled, intent: intent, after: place, limit: 10_000)
         var channels = try await stored { () async throws(StoreError) in try await core.store.channels(waiting) }
         guard includesClosed else { return channels }
-        let any = ChannelQuery(.towards(target), filter: .all, intent: intent, limit: Self.mostListed)
+        let any = ChannelQuery(.towards(target), filter: .all, intent: intent, after: place, limit: Self.mostListed)
         let others = try await stored { () async throws(StoreError) in try await core.store.channels(any) }
         let known = Set(channels.map(\.id))
         channels += others.filter { !known.contains($0.id) }
@@ -162,7 +164,7 @@ struct MuxEndpoints: Sendable {
         try query.check()
         let id = exchange.capture("id")
         let caller = try await core.access.caller(of: exchange)
-        let facts = try await service.facts(of: id)
+        let facts = try await service.facts(of: id, for: caller)
         // Both sides of a channel may look at it.
         let isReader = caller.name == facts.target
         if !isReader, caller.name != facts.agent { try core.access.require(facts.target, caller) }
@@ -191,15 +193,15 @@ struct MuxEndpoints: Sendable {
         return HubReply(json: json)
     }
 
-    // MARK: - Anybody
-
     private func channels(_ exchange: Exchange) async throws(HubFault) -> HubReply {
         var query = QueryFields(exchange.address)
         let agent = query.agent("agent")
         try query.check()
-        _ = try await core.access.sender(agent, try await core.access.caller(of: exchange))
+        let caller = try await core.access.caller(of: exchange)
+        try core.access.require(agent, caller)
+        let asked = ChannelQuery(.openedBy(agent), after: caller.beginning, limit: Self.mostListed)
         let channels = try await stored { () async throws(StoreError) in
-            try await core.store.channels(ChannelQuery(.openedBy(agent), limit: Self.mostListed))
+            try await core.store.channels(asked)
         }
         return HubReply([
             "agent": .text(agent), "channels": .list(channels.map(MuxAnswers.listedToOpener)),
@@ -215,15 +217,10 @@ struct MuxEndpoints: Sendable {
         ])
     }
 
-    private func status() async throws(HubFault) -> HubReply {
-        let totals = try await stored { () async throws(StoreError) in try await core.store.totals() }
+    /// Counts are for those who look after the hub.
+    private func status(_ exchange: Exchange) async throws(HubFault) -> HubReply {
         var answer: JSONObject = [
             "status": "operational", "version": "1.0.0", "agent": "node",
-            "channels": [
-                "active": .integer(totals.channelsOpen), "total_opened": .integer(totals.channelsOpened),
-                "total_closed": .integer(totals.channelsClosed),
-            ],
-            "messages_routed": .integer(totals.framesAppended), "bytes_transferred": .integer(totals.frameBytes),
             "known_intents": .integer(Intent.known.count),
             "uptime_since": .text(core.startedAt.iso8601Microseconds),
             "security": [
@@ -232,6 +229,15 @@ struct MuxEndpoints: Sendable {
                 "signing": core.configuration.isOpen ? "none: this hub is open" : "X-AInternet or TIBET-SIG-V1",
             ],
         ]
+        if core.access.showsFigures(exchange) {
+            let totals = try await stored { () async throws(StoreError) in try await core.store.totals() }
+            answer["channels"] = [
+                "active": .integer(totals.channelsOpen), "total_opened": .integer(totals.channelsOpened),
+                "total_closed": .integer(totals.channelsClosed),
+            ]
+            answer["messages_routed"] = .integer(totals.framesAppended)
+            answer["bytes_transferred"] = .integer(totals.frameBytes)
+        }
         for (key, value) in core.features.members { answer[key] = value }
         return HubReply(answer)
     }

@@ -17,13 +17,15 @@ struct MuxService: Sendable {
 
     /// Opens a channel.
     func open(_ draft: ChannelDraft, key: IdempotencyKey? = nil) async throws(HubFault) -> Opened {
+        try await core.access.requireReceiver(draft.target)
         try await core.room.checkDisk(draft.metadata?.utf8.count ?? 0, draft.account)
         let opened = try await stored { () async throws(StoreError) in try await core.store.open(draft, key: key) }
         let intent = Intent(draft.intent)
         core.channels.remember(
             opened.id,
             ChannelBook.Facts(
-                agent: draft.agent, target: draft.target, intent: intent, intentText: draft.intent))
+                agent: draft.agent, target: draft.target, intent: intent, intentText: draft.intent,
+                openedAt: opened.openedAt))
         core.metrics.add("channels_opened")
         return Opened(channel: opened, draft: draft, intent: intent)
     }
@@ -92,11 +94,13 @@ struct MuxService: Sendable {
         }
     }
 
-    /// The facts about a channel that has to be there.
+    /// The facts about a channel that has to be there, and to have been opened since the caller has its name.
     ///
     /// - Throws: 404.
-    func facts(of id: String) async throws(HubFault) -> ChannelBook.Facts {
-        guard let facts = try await core.channels.facts(of: id) else { throw HubFault(.unknownChannel(id)) }
+    func facts(of id: String, for caller: Access.Caller) async throws(HubFault) -> ChannelBook.Facts {
+        guard let facts = try await core.channels.facts(of: id), !facts.precedes(caller) else {
+            throw HubFault(.unknownChannel(id))
+        }
         return facts
     }
 }

@@ -4,13 +4,15 @@ internal import Fabric
 struct MuxSession {
     let service: MuxService
     let agent: String
+    let caller: Access.Caller
     let sender: Access.Sender
     /// The channels that were opened here, in order; closed ones are taken out.
     private var open: [String] = []
 
-    init(service: MuxService, agent: String, sender: Access.Sender) {
+    init(service: MuxService, agent: String, caller: Access.Caller, sender: Access.Sender) {
         self.service = service
         self.agent = agent
+        self.caller = caller
         self.sender = sender
     }
 
@@ -77,7 +79,12 @@ struct MuxSession {
         let id = message["channel_id"]?.text ?? ""
         // Only the sender's own: a socket speaks for one agent.
         guard let facts = try await facts(of: id), facts.agent == agent else { return Self.unknown(id) }
-        let key = message["idempotency_key"]?.text.map { IdempotencyKey(agent: agent, text: String($0.prefix(128))) }
+        let key =
+            sender.isStranger
+            ? nil
+            : message["idempotency_key"]?.text.map {
+                IdempotencyKey(agent: agent, text: String($0.prefix(128)))
+            }
         do throws(HubFault) {
             let frame = try await service.send(message["payload"] ?? "", on: id, facts, by: sender, key: key)
             return Self.text([
@@ -117,6 +124,9 @@ struct MuxSession {
     }
 
     private func facts(of id: String) async throws(HubFault) -> ChannelBook.Facts? {
-        try await service.core.channels.facts(of: id)
+        guard let facts = try await service.core.channels.facts(of: id), !facts.precedes(caller) else {
+            return nil
+        }
+        return facts
     }
 }

@@ -16,6 +16,7 @@ struct MuxSockets: Sendable {
         /// The answer that ends HTTP.
         let head: HTTPResponse
         let agent: String
+        let caller: Access.Caller
         let sender: Access.Sender
         /// Whether hints are wanted, and of which intent.
         let subscribes: Bool
@@ -51,7 +52,8 @@ struct MuxSockets: Sendable {
         let sender = try await core.access.sender(agent, caller)
         if subscribes { try core.access.require(agent, caller) }
         return Acceptance(
-            head: answer, agent: agent, sender: sender, subscribes: subscribes, intent: address.value("intent"))
+            head: answer, agent: agent, caller: caller, sender: sender, subscribes: subscribes,
+            intent: address.value("intent"))
     }
 
     /// Serves the other side until it leaves, and closes the channels that it opened here.
@@ -65,7 +67,9 @@ struct MuxSockets: Sendable {
         }
         core.metrics.add("sockets")
         let hints = acceptance.subscribes ? Task { await tell(acceptance, connection) } : nil
-        var session = MuxSession(service: service, agent: acceptance.agent, sender: acceptance.sender)
+        var session = MuxSession(
+            service: service, agent: acceptance.agent, caller: acceptance.caller,
+            sender: acceptance.sender)
         for await event in connection.events {
             switch event {
             case .text(let text): connection.send(await session.answer(to: text))

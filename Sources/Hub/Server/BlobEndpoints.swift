@@ -52,6 +52,7 @@ struct BlobEndpoints: Sendable {
         try fields.check()
         guard let size, let digest else { return HubReply([:]) }
         let sender = try await core.access.sender(agent, try await core.access.caller(of: exchange))
+        try await core.access.requireReceiver(receiver)
         if sender.account == .unproven, size > core.limits.unproven.bytes {
             throw .tooLarge(limit: Int(clamping: core.limits.unproven.bytes))
         }
@@ -149,12 +150,9 @@ struct BlobEndpoints: Sendable {
         try query.check()
         let caller = try await core.access.caller(of: exchange)
         let blob = try await find(exchange)
-        if agent == blob.agent, agent != blob.receiver {
-            _ = try await core.access.sender(agent, caller)
-        } else {
-            guard agent == blob.receiver else { throw Access.forbidden(blob.receiver) }
-            try core.access.require(agent, caller)
-        }
+        guard agent == blob.agent || agent == blob.receiver else { throw Access.forbidden(blob.receiver) }
+        try core.access.require(agent, caller)
+        guard caller.owns(since: blob.createdAt) else { throw HubFault(.unknownBlob(blob.id)) }
         return blob
     }
 }

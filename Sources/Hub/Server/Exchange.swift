@@ -1,4 +1,5 @@
 internal import Fabric
+internal import HTTPServing
 internal import HTTPTypes
 internal import NIOCore
 
@@ -18,6 +19,16 @@ struct Exchange: Sendable {
 
     /// The address that the connection came from.
     var remoteAddress: String { Self.address(of: channel) }
+
+    /// The port that the connection came in at.
+    var localPort: Int? { (channel.localAddress ?? channel.parent?.localAddress)?.port }
+
+    /// Whether the connection comes from this machine, and nothing says that a proxy passed the request on.
+    var isFromThisMachine: Bool {
+        HostName(remoteAddress).isLoopback && Self.passedOn.allSatisfy { header($0) == nil }
+    }
+
+    private static let passedOn = ["Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"]
 
     /// The host that was asked, as the client wrote it.
     var host: String { head.authority ?? "" }

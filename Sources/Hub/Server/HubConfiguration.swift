@@ -15,10 +15,13 @@ public struct HubConfiguration: Sendable {
     public var isOpen = false
     /// Whether an open hub may listen where other machines can reach it.
     public var isOpenToTheNetwork = false
-    /// The host names that signed requests must name; none for whichever the client wrote.
+    /// The host names, with or without a port, that signed requests are for and under which clients are told of the hub.
+    /// Where there are none, those of the certificate; on a loopback address the loopback names as well.
     public var names: [String] = []
     /// The keys that administer the registry, as agent `admin`.
     public var administrators: [PublicKey] = []
+    /// Whether a hub that checks who asks accepts frames, messages and blobs for names that are not registered.
+    public var acceptsUnregistered = false
     /// Whether the classes of bandwidth refuse frames, as the peers' server does.
     public var enforcesBandwidth = false
     /// How much is taken, and how fast.

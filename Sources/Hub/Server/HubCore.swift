@@ -27,11 +27,14 @@ struct HubCore: Sendable {
         ]
     }
 
-    /// The idempotency key of a request by `agent`; nil where it has none.
+    /// The idempotency key of a request by `agent`; nil where it has none, and for senders that share their names with
+    /// others, whose keys could be used by others first.
     ///
     /// - Throws: 422 for one that is too long.
-    func key(of exchange: Exchange, by agent: String) throws(HubFault) -> IdempotencyKey? {
-        guard let text = exchange.header("Idempotency-Key") else { return nil }
+    func key(
+        of exchange: Exchange, by agent: String, _ sender: Access.Sender
+    ) throws(HubFault) -> IdempotencyKey? {
+        guard !sender.isStranger, let text = exchange.header("Idempotency-Key") else { return nil }
         guard (1...128).contains(text.utf8.count) else {
             throw .invalid(
                 "header", "Idempotency-Key", message: "Input should have from 1 to 128 bytes", input: .text(text))

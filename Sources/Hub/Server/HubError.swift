@@ -20,6 +20,14 @@ public struct HubError: ExplainedError, Equatable {
             remedy: "leave out --open, bind 127.0.0.1, or give --open-to-the-network as well")
     }
 
+    /// A hub on the network without a name: requests signed for another hub would be good here.
+    static func unnamed(_ host: String) -> HubError {
+        HubError(
+            .configuration,
+            "'\(host)' can be reached by other machines, and the hub has no name that signed requests can be for",
+            remedy: "give --name HOST, the name that clients use, or a certificate with names")
+    }
+
     /// The store cannot be used.
     static func store(_ error: StoreError) -> HubError {
         HubError(error.category, error.explanation, remedy: error.remedy)

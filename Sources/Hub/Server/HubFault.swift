@@ -1,4 +1,5 @@
 internal import Fabric
+internal import HTTPServing
 internal import HTTPTypes
 
 /// Why a request is not fulfilled, and what its sender is told.
@@ -25,6 +26,11 @@ struct HubFault: Error, Sendable {
     init(invalid problems: [FieldProblem]) {
         status = .unprocessableContent
         body = ["detail": .list(problems.map(\.json))]
+    }
+
+    /// A request that a web page may have caused.
+    init(_ foreign: ForeignRequest) {
+        self.init(foreign.status, foreign.reason, code: foreign.code.replacing("-", with: "_"))
     }
 
     /// A form that is right and a meaning that is not.

@@ -10,6 +10,7 @@ struct HubResponder: Sendable {
     let router: Router
     let sockets: MuxSockets
     let access: Access
+    let browserGuard: BrowserGuard
     let limits: HubLimits
     let budget: BodyBudget
     let metrics: Metrics
@@ -72,6 +73,7 @@ struct HubResponder: Sendable {
     ) async throws {
         let acceptance: MuxSockets.Acceptance
         do throws(HubFault) {
+            try refuseBrowsers(request.head)
             acceptance = try await sockets.accept(request.head, channel, transfer)
         } catch {
             return try await write(HubReply(error), to: writer, isHead: false, true, transfer)
@@ -81,13 +83,34 @@ struct HubResponder: Sendable {
 
     // MARK: - What comes
 
+    /// - Throws: 403 for a request that a web page may have caused.
+    private func refuseBrowsers(_ head: HTTPRequest) throws(HubFault) {
+        do throws(ForeignRequest) { try browserGuard.check(head) } catch { throw HubFault(error) }
+    }
+
+    /// - Throws: 415 for a JSON body that is announced as something else.
+    private static func checkContentType(_ endpoint: Endpoint, _ headers: HTTPFields) throws(HubFault) {
+        guard case .json = endpoint.body else { return }
+        for value in headers[values: .contentType] {
+            let type = value.prefix { !";, \t".contains($0) }.lowercased()
+            guard type == "application/json" || (type.hasPrefix("application/") && type.hasSuffix("+json")) else {
+                throw HubFault(
+                    .unsupportedMediaType,
+                    "the body here is JSON, and Content-Type says '\(type.prefix(100))'; "
+                        + "send it as application/json", code: "bad_type")
+            }
+        }
+    }
+
     private func read(
         _ request: Request, _ writer: borrowing ResponseWriter, _ channel: any NIOCore.Channel, _ transfer: String
     ) async throws(HubFault) -> (Endpoint, Exchange) {
+        try refuseBrowsers(request.head)
         guard let address = RequestAddress(request.head.path ?? "/") else {
             throw HubFault(.badRequest, "the path has an escape that is none", code: "bad_path")
         }
         let (endpoint, captures) = try router.find(request.method, address.segments)
+        try Self.checkContentType(endpoint, request.headers)
         // Who signs is counted by name, once it is proven.
         if !Access.isSigned(request.headers) {
             try access.limiter.count("address " + Exchange.address(of: channel))

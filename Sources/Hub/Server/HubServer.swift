@@ -1,5 +1,4 @@
 internal import Fabric
-internal import Glibc
 internal import HTTPServing
 internal import HTTPTypes
 internal import HummingbirdCore
@@ -44,9 +43,12 @@ public actor HubServer {
     @discardableResult
     public func start() async throws(HubError) -> HubAddress {
         guard case .fresh = state else { throw .startedBefore }
-        guard !configuration.isOpen || configuration.isOpenToTheNetwork || Self.isLoopback(configuration.host) else {
+        guard !configuration.isOpen || configuration.isOpenToTheNetwork || HostName(configuration.host).isLoopback
+        else {
             throw .openOnNetwork(configuration.host)
         }
+        let names = try hubNames()
+        guard configuration.isOpen || !names.isEmpty else { throw .unnamed(configuration.host) }
         state = .stopped
         let files = OpenFileLimit.raise(for: configuration.limits.connections)
         if files < configuration.limits.connections {
@@ -58,7 +60,7 @@ public actor HubServer {
         } catch {
             throw .store(error)
         }
-        let core = makeCore(store)
+        let core = makeCore(store, names)
         let listener = listen(core)
         do throws(ServingFailure) {
             let server = try await serve(core)
@@ -101,12 +103,23 @@ public actor HubServer {
 
     // MARK: - Parts
 
-    private func makeCore(_ store: HubStore) -> HubCore {
+    /// The configured names, or those of the certificate.
+    private func hubNames() throws(HubError) -> HubNames {
+        var names = configuration.names
+        if names.isEmpty, let files = configuration.tls {
+            let tls = ServerTLS(certificateChain: files.certificateChain, privateKey: files.privateKey)
+            do throws(ServingFailure) { names = try tls.certificateNames() } catch { throw .serving(error) }
+        }
+        return HubNames(names, listeningOn: configuration.host, isSecure: configuration.tls != nil)
+    }
+
+    private func makeCore(_ store: HubStore, _ names: HubNames) -> HubCore {
         HubCore(
             configuration: configuration, store: store,
             access: Access(
-                store: store, isOpen: configuration.isOpen, names: configuration.names,
+                store: store, isOpen: configuration.isOpen, names: names,
                 administrators: configuration.administrators,
+                acceptsUnregistered: configuration.acceptsUnregistered, registered: RegisteredNames(store: store),
                 limiter: RateLimiter(rate: configuration.limits.requestsPerSecond)),
             bell: Bell(), room: StoreRoom(store: store, limits: configuration.limits),
             channels: ChannelBook(store: store),
@@ -149,9 +162,12 @@ public actor HubServer {
         let sockets = MuxSockets(core: core, service: service)
         var endpoints = MuxEndpoints(core: core, service: service).all + MuxConsumers(core: core).all
         endpoints += PollEndpoints(core: core).all + BlobEndpoints(core: core).all + RegistryEndpoints(core: core).all
+        endpoints += WaitingEndpoints(core: core).all
         endpoints += OperationEndpoints(core: core).all(describing: endpoints)
         let responder = HubResponder(
-            router: Router(endpoints), sockets: sockets, access: core.access, limits: configuration.limits,
+            router: Router(endpoints), sockets: sockets, access: core.access,
+            browserGuard: BrowserGuard(listeningOn: configuration.host, names: core.access.names.hosts),
+            limits: configuration.limits,
             budget: BodyBudget(configuration.limits.bodies), metrics: core.metrics, logger: logger)
         let limits = ServingLimits(
             headerTime: configuration.limits.headerTime, idleTime: configuration.limits.idleTime, minimumRate: 256)
@@ -191,12 +207,6 @@ public actor HubServer {
             LoopBoundConnections(child), host: configuration.host, port: configuration.port,
             connections: configuration.limits.connections,
             logger: Logger(label: "hub") { _ in SwiftLogNoOpLogHandler() })
-    }
-
-    private static func isLoopback(_ host: String) -> Bool {
-        if host == "localhost" || host == "::1" { return true }
-        var address = [UInt8](repeating: 0, count: 4)
-        return inet_pton(AF_INET, host, &address) == 1 && address[0] == 127
     }
 }
 

@@ -9,13 +9,23 @@ struct OperationEndpoints: Sendable {
     func all(describing others: [Endpoint]) -> [Endpoint] {
         var own = [
             Endpoint(.get, "/health", "Tell whether the hub is well; 503 when its store does not answer") {
-                (_) async throws(HubFault) in try await health()
+                (exchange) async throws(HubFault) in try await health(exchange)
             },
-            Endpoint(.get, "/metrics", "Counters and gauges for Prometheus", answerType: "text/plain") {
-                (_) async throws(HubFault) in try await metrics()
+            Endpoint(
+                .get, "/metrics", "Counters and gauges for Prometheus; for administrators and programs on this machine",
+                answerType: "text/plain"
+            ) {
+                (exchange) async throws(HubFault) in
+                try await core.access.requireOperator(exchange)
+                return try await metrics()
             },
-            Endpoint(.get, "/api/hub/status", "Counts, sizes, version and uptime") {
-                (_) async throws(HubFault) in try await status()
+            Endpoint(
+                .get, "/api/hub/status",
+                "Counts, sizes, version and uptime; for administrators and programs on this machine"
+            ) {
+                (exchange) async throws(HubFault) in
+                try await core.access.requireOperator(exchange)
+                return try await status()
             },
             Endpoint(
                 .get, MuxSockets.path, "A WebSocket for senders, and for hints to receivers", isPeers: true,
@@ -40,13 +50,15 @@ struct OperationEndpoints: Sendable {
         Endpoint(.get, "/openapi.json", "This document", answer: answer)
     }
 
-    private func health() async throws(HubFault) -> HubReply {
+    /// Whether the hub is well; what version it is, only those learn who look after it.
+    private func health(_ exchange: Exchange) async throws(HubFault) -> HubReply {
         do throws(StoreError) {
             try await core.store.probe()
         } catch {
             throw HubFault(.serviceUnavailable, "the store does not answer", code: "unavailable")
                 .with("status", "unavailable").because(error.explanation)
         }
+        guard core.configuration.isOpen || exchange.isFromThisMachine else { return HubReply(["status": "ok"]) }
         return HubReply([
             "status": "ok", "version": .text(core.configuration.version), "open": .bool(core.configuration.isOpen),
         ])

@@ -5,7 +5,7 @@
 /// else, so that taking costs the same however much is kept.
 enum Schema {
     /// The steps in their order. What was released is never changed; what is new is a new step.
-    static let steps = [first, senders, accounts]
+    static let steps = [first, senders, accounts, strangers]
 
     private static let first = """
         CREATE TABLE channel (
@@ -209,6 +209,12 @@ enum Schema {
             items BIGINT NOT NULL,
             bytes BIGINT NOT NULL
         );
+        """
+
+    /// Uploads of unproven senders are never found by their digest, so that there may be several alike.
+    private static let strangers = """
+        DROP INDEX blob_identity;
+        CREATE UNIQUE INDEX blob_identity ON blob(agent, receiver, digest, size) WHERE doomed = 0 AND account <> 2;
         """
 
     /// Takes the steps that were not taken yet, in one transaction.

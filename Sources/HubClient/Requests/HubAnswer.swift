@@ -24,7 +24,7 @@ package struct HubAnswer: Sendable {
 
     /// What the server says of an error: the `detail` of both our hub and the peers' servers. Lists of a validation
     /// error, which are long, are left out.
-    var detail: String? { json?["detail"]?.text }
+    package var detail: String? { json?["detail"]?.text }
 
     /// `Retry-After` in seconds, up to a day; nil for none, and for a date, which would depend on two clocks.
     package var retryAfter: Duration? {

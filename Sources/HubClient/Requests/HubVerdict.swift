@@ -40,6 +40,11 @@ enum HubVerdict {
                 "check that the agent is registered with this identity's key, and both clocks"
             )
         case 403: (.refused, .waitForPerson, "the hub does not allow it to this agent", "ask who runs the hub")
+        case 404 where answer.code == "unknown_agent":
+            (
+                .misconfigured, .tryNextRoute, "the hub does not know this agent",
+                "check the name, or have its owner register it ('tcd hub register')"
+            )
         case 404, 405, 410: (.misconfigured, .tryNextRoute, "the hub knows nothing of the kind", "check the address")
         case 407: (.misconfigured, .waitForPerson, "the proxy asks for a login", "check http_proxy and https_proxy")
         case 408: (.stalled, .retry(after: nil), "the bytes came too slowly for the hub", nil)

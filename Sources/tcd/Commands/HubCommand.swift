@@ -14,7 +14,8 @@ struct HubCommand: ParsableCommand {
             messages and the AINS registry on one port, kept on disk until their receivers have them. The Python \
             clients work with it unchanged.
             """,
-        subcommands: [Serve.self, Register.self, Status.self, Backup.self], defaultSubcommand: Serve.self)
+        subcommands: [Serve.self, Register.self, Waiting.self, Discard.self, Status.self, Backup.self],
+        defaultSubcommand: Serve.self)
 }
 
 extension HubCommand {
@@ -24,7 +25,9 @@ extension HubCommand {
             abstract: "Serve until a signal ends it. What 'tcd hub' does when nothing else is said.",
             discussion: """
                 Reading a mailbox, sending under a registered name and changing a record need a signature by the agent's \
-                key. With --open nothing is checked, as the peers' servers have it; such a hub listens to this machine \
+                key. What is sent to a name that is not registered is refused unless --accept-unregistered is given. A hub \
+                that other machines can reach needs a name that signed requests are for: --name, or those of its \
+                certificate. Requests of web pages are refused. With --open nothing is checked, as the peers' servers have it; such a hub listens to this machine \
                 only unless --open-to-the-network is given as well.
 
                 Prints one line when it listens: on standard error, or with --json as an object on standard output. \

@@ -5,6 +5,18 @@ internal import HubClient
 internal import SystemPackage
 
 extension HubCommand {
+    /// Connections to hubs as the options say, with requests signed by `key`; nil to sign none.
+    static func connections(signedBy key: SigningKey?, _ connection: ConnectionOptions) throws -> HubConnections {
+        var configuration = HubClientConfiguration(signingKey: key)
+        configuration.http.authorities = connection.authorities.map { FilePath($0) }
+        configuration.http.clientCertificate = connection.clientCertificate.map { FilePath($0) }
+        configuration.http.clientKey = connection.clientKey.map { FilePath($0) }
+        configuration.http.connectTime = try connection.connectTime()
+        configuration.http.stallTime = try connection.stallTime()
+        configuration.http.userAgent = "tcd/" + Version.number
+        return HubConnections(configuration: configuration)
+    }
+
     /// `tcd hub register`
     struct Register: AsyncParsableCommand, ReportingCommand {
         static let configuration = CommandConfiguration(
@@ -45,7 +57,7 @@ extension HubCommand {
             let named = try agent.map { try AgentName.parse($0) }
             let sender = try identity.loadOrCreate(output: output)
             let agent = try named ?? AgentName.of(identity.name(of: sender))
-            let hub = try connections(signedBy: sender.key).client(
+            let hub = try HubCommand.connections(signedBy: sender.key, connection).client(
                 at: address, as: agent, purpose: "cannot register '\(agent)' at '\(address)'")
             var record: JSONObject = [
                 "agent": .text(agent.name), "public_key": .text(sender.publicKey.hex), "owner": .text(sender.name),
@@ -55,17 +67,6 @@ extension HubCommand {
             let answer = try await hub.ask(.post, "/api/ains/register", .object(record))
             _ = try hub.object(answer)
             tell(agent, address, sender.publicKey, isNew: answer.status == 201)
-        }
-
-        private func connections(signedBy key: SigningKey) throws -> HubConnections {
-            var configuration = HubClientConfiguration(signingKey: key)
-            configuration.http.authorities = connection.authorities.map { FilePath($0) }
-            configuration.http.clientCertificate = connection.clientCertificate.map { FilePath($0) }
-            configuration.http.clientKey = connection.clientKey.map { FilePath($0) }
-            configuration.http.connectTime = try connection.connectTime()
-            configuration.http.stallTime = try connection.stallTime()
-            configuration.http.userAgent = "tcd/" + Version.number
-            return HubConnections(configuration: configuration)
         }
 
         private func tell(_ agent: HubAgent, _ address: HubAddress, _ key: PublicKey, isNew: Bool) {

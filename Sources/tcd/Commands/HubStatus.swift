@@ -2,13 +2,20 @@ internal import ArgumentParser
 internal import Fabric
 internal import FoundationEssentials
 internal import HTTPClient
+internal import HubClient
 
 extension HubCommand {
     /// `tcd hub status`
     struct Status: AsyncParsableCommand, ReportingCommand {
         static let configuration = CommandConfiguration(
             abstract: "Ask a running hub how it is.",
-            discussion: "Exit status: 0 it is well, 69 it cannot be reached or its store does not answer.")
+            discussion: """
+                A hub tells its figures to programs on its own machine and to its administrators. From another machine give \
+                --admin with an identity whose key the hub has as --admin-key.
+
+                Exit status: 0 it is well, 69 it cannot be reached or its store does not answer, 77 it does not tell this \
+                caller.
+                """)
 
         @Option(
             name: .long,
@@ -16,29 +23,34 @@ extension HubCommand {
                 "The hub. Default: $TIBET_HUB_URL, or http://127.0.0.1:8000.", valueName: "url"))
         var url: String?
 
+        @Flag(name: .long, help: "Ask as an administrator, with the key of the identity.")
+        var admin = false
+
+        @OptionGroup(title: "Identity") var identity: IdentityOptions
+        @OptionGroup(title: "Connection") var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
             let base = url ?? HubOptions.variable("TIBET_HUB_URL") ?? "http://127.0.0.1:8000"
-            let answer = try await ask(base)
-            guard let object = try? JSONValue(parsing: answer.body).object, answer.status == 200 else {
+            try connection.check()
+            let key = admin ? try identity.directory().load().key : nil
+            let hub = try HubCommand.connections(signedBy: key, connection).client(
+                at: try HubAddress(parsing: base), as: key == nil ? nil : HubAgent("admin"),
+                purpose: "cannot ask the hub at '\(base)'")
+            let answer: HubAnswer
+            do throws(CarrierError) {
+                answer = try await hub.ask(.get, "/api/hub/status", timeLimit: .seconds(10))
+            } catch {
+                throw HubUnwell(base, error.explanation)
+            }
+            guard ![401, 403].contains(answer.status) else { throw FiguresRefused(base, answer.detail) }
+            guard let object = answer.json?.object, answer.status == 200 else {
                 throw HubUnwell(base, "it answers with HTTP status \(answer.status)")
             }
             if output.json {
                 Terminal.say(JSONValue.object(object).text(.compact))
             } else {
                 for line in Self.lines(object) { Terminal.say(line) }
-            }
-        }
-
-        private func ask(_ base: String) async throws -> Answer {
-            let client = CurlClient(configuration: HTTPClientConfiguration())
-            let root = base.hasSuffix("/") ? String(base.dropLast()) : base
-            do throws(RequestFailure) {
-                return try await client.perform(
-                    OutgoingRequest(method: .get, url: root + "/api/hub/status", answerTime: .seconds(10)))
-            } catch {
-                throw HubUnwell(base, "\(error)")
             }
         }
 
@@ -59,6 +71,20 @@ extension HubCommand {
             ]
         }
     }
+}
+
+/// A hub that does not tell its figures to this caller.
+struct FiguresRefused: ExplainedError {
+    let explanation: String
+    let remedy: String? =
+        "ask on the hub's own machine, or with --admin and an identity whose key is an --admin-key of the hub"
+
+    init(_ base: String, _ detail: String?) {
+        explanation =
+            "the hub at \(base) does not tell its figures" + (detail.map { ": " + VerdictReport.shown($0) } ?? "")
+    }
+
+    var category: FailureCategory { .refused }
 }
 
 /// A hub that does not answer as it should.

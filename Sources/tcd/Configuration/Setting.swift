@@ -87,7 +87,11 @@ struct Setting: Sendable {
             "the certificate chain that the hub serves https with"),
         Setting("hub.key", "TIBET_HUB_KEY", "--key", else: "", "the private key of the hub's certificate"),
         Setting(
-            "hub.names", "TIBET_HUB_NAMES", "--name", else: "any", "the host names that signed requests may be for"),
+            "hub.names", "TIBET_HUB_NAMES", "--name", else: "those of the certificate, or loopback",
+            "the host names that signed requests may be for"),
+        Setting(
+            "hub.accept-unregistered", "TIBET_HUB_ACCEPT_UNREGISTERED", else: "0",
+            "1: the hub accepts frames, messages and blobs for names that are not registered"),
         Setting(
             "hub.admin-keys", "TIBET_HUB_ADMIN_KEYS", "--admin-key", else: "",
             "the keys that may suspend agents and set tiers"),

@@ -35,9 +35,14 @@ struct HubOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "A host name that signed requests may be for; may be given more than once. Default: $TIBET_HUB_NAMES, or any.",
+            "A host name, or HOST:PORT, that clients use for this hub: signed requests for others are refused. May be given more than once. Default: $TIBET_HUB_NAMES, else the names of the certificate, and on a loopback address the loopback names.",
             valueName: "host"))
     var name: [String] = []
+
+    @Flag(
+        name: .long,
+        help: "Accept frames, messages and blobs for names that are not registered.")
+    var acceptUnregistered = false
 
     @Option(
         name: .long,
@@ -110,9 +115,10 @@ struct HubOptions: ParsableArguments {
         configuration.port = try number(port, "--port", "TIBET_HUB_PORT", in: 0...65_535) ?? 8000
         configuration.isOpen = open || isSet("TIBET_HUB_OPEN")
         configuration.isOpenToTheNetwork = openToTheNetwork || isSet("TIBET_HUB_OPEN_TO_THE_NETWORK")
+        configuration.acceptsUnregistered = acceptUnregistered || isSet("TIBET_HUB_ACCEPT_UNREGISTERED")
         configuration.enforcesBandwidth = bandwidthClasses || isSet("TIBET_HUB_BANDWIDTH_CLASSES")
         configuration.tls = try tls()
-        configuration.names = list(name, "TIBET_HUB_NAMES").map { $0.lowercased() }
+        configuration.names = list(name, "TIBET_HUB_NAMES")
         configuration.administrators = try list(adminKey, "TIBET_HUB_ADMIN_KEYS").map { text in
             guard let key = PublicKey(anySpelling: text) else {
                 throw UsageError("--admin-key '\(text)' is no Ed25519 key", remedy: "give its 64 hexadecimal digits")

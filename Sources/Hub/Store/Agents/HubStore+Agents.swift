@@ -3,13 +3,20 @@ package import Fabric
 extension HubStore {
     /// Registers a name, or replaces the record of a name that has the same key.
     ///
+    /// - Parameter drops: whether what came under a new name before is kept from its owner: what waits for it is removed,
+    ///   and the channels that were opened in its name are closed. What others received stays with them.
     /// - Throws: `nameTaken`, `unstorable`.
-    package func register(_ record: AgentRecord) async throws(StoreError) -> Registration {
+    package func register(
+        _ record: AgentRecord, droppingEarlier drops: Bool = true
+    ) async throws(StoreError) -> Registration {
         try Self.check(record)
+        let core = core
         return try await core.change { change throws(JobFailure) in
             guard let old = try change.agent(record.name, isLocked: true) else {
                 var new = record
-                new.registeredAt = Timestamp(microseconds: change.now)
+                // After every item that there is.
+                new.registeredAt = Timestamp(microseconds: core.numbers.next(at: change.now) >> 10)
+                if drops { try EarlierItems.drop(of: record.name, core, change) }
                 new.updatedAt = new.registeredAt
                 try Self.write(new, isNew: true, change)
                 change.sums.add(1, to: .agentsRegistered)

@@ -28,11 +28,14 @@ extension HubStore {
         return (try await append([], to: blob.id, at: 0), isNew)
     }
 
+    /// What an unproven sender has begun is not found: others may use the same name.
     private static func findBlob(_ draft: BlobDraft, _ change: Change) throws(JobFailure) -> Blob? {
-        try change.row(
+        guard draft.account != .unproven else { return nil }
+        return try change.row(
             """
             SELECT \(Blob.columns) FROM blob
-            WHERE agent = ? AND receiver = ? AND digest = ? AND size = ? AND doomed = 0\(change.dialect.lockingRows)
+            WHERE agent = ? AND receiver = ? AND digest = ? AND size = ? AND doomed = 0
+            AND account <> 2\(change.dialect.lockingRows)
             """, .text(draft.agent), .text(draft.receiver), .text(draft.digest.hex), .integer(draft.size)
         ).flatMap { Blob(row: $0) }
     }

@@ -103,6 +103,9 @@ final class ItemNumbers: Sendable {
     private let last = Mutex<Int64>(0)
     private let hub = Int64.random(in: 0..<1024)
 
+    /// A place before everything that comes after `time`, and after everything that came before it.
+    static func place(before time: Timestamp) -> Int64 { time.microseconds << 10 - 1 }
+
     func next(at microseconds: Int64) -> Int64 {
         last.withLock { last in
             let time = max(microseconds, (last >> 10) + 1)

@@ -41,7 +41,7 @@ extension Message {
 
 extension SenderProof {
     /// What stands in the columns `sender_key` and `tier` from this place on.
-    fileprivate init(_ row: SQLRow, at place: Int) {
+    init(_ row: SQLRow, at place: Int) {
         guard let key = row.optionalText(place).flatMap({ PublicKey(hex: $0) }) else {
             self = .unproven
             return

@@ -161,18 +161,19 @@ extension HistoryQuery {
                 SQLStatement(
                     """
                     SELECT number, size FROM item WHERE session = ? AND (agent = ? OR sender = ?)\
-                    \(type == nil ? "" : " AND type = ?") ORDER BY number DESC LIMIT ?
+                    \(type == nil ? "" : " AND type = ?") AND number > ? ORDER BY number DESC LIMIT ?
                     """,
                     arguments: [.text(session), .text(agent), .text(agent)]
-                        + (type.map { [.text($0.rawValue)] } ?? []) + [most])
+                        + (type.map { [.text($0.rawValue)] } ?? []) + [.integer(after), most])
             ]
         }
         return (type.map { [$0] } ?? PollType.allCases).flatMap { type in
             ["agent", "sender"].map { side in
                 SQLStatement(
                     """
-                    SELECT number, size FROM item WHERE \(side) = ? AND type = ? ORDER BY number DESC LIMIT ?
-                    """, .text(agent), .text(type.rawValue), most)
+                    SELECT number, size FROM item WHERE \(side) = ? AND type = ? AND number > ? ORDER BY number DESC
+                    LIMIT ?
+                    """, .text(agent), .text(type.rawValue), .integer(after), most)
             }
         }
     }

@@ -33,10 +33,10 @@ struct Sweep: Sendable {
         return SweepResult(items: rows.count, hasMore: rows.count == limit)
     }
 
-    private static let itemColumns = "number, kind, agent, state, size, blob, channel, account, sender"
+    static let itemColumns = "number, kind, agent, state, size, blob, channel, account, sender"
 
     /// Removes these items, with what they count for.
-    private func remove(_ rows: [SQLRow], _ change: Change) throws(JobFailure) {
+    func remove(_ rows: [SQLRow], _ change: Change) throws(JobFailure) {
         guard !rows.isEmpty else { return }
         let numbers = rows.map { SQLValue.integer($0.integer(0)) }
         let places = ItemChoice.places(numbers.count)
