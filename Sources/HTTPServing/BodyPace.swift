@@ -6,18 +6,28 @@ internal import NIOCore
 /// held this side up is nobody's fault and not measured.
 struct BodyPace {
     private let window: TimeAmount
-    private let minimum: Int
+    private let ordinaryMinimum: Int
+    private var minimum: Int
     private var waited = TimeAmount.zero
     private var received = 0
     private var waitingSince: NIODeadline?
 
     init(_ limits: ServingLimits) {
         window = TimeAmount(limits.idleTime)
-        minimum = max(1, Int(Double(window.nanoseconds) / 1e9 * Double(limits.minimumRate)))
+        ordinaryMinimum = Self.minimum(limits.minimumRate, over: window)
+        minimum = ordinaryMinimum
     }
+
+    private static func minimum(_ rate: Int, over window: TimeAmount) -> Int {
+        max(1, Int(clamping: Int64(Double(window.nanoseconds) / 1e9 * Double(rate))))
+    }
+
+    /// The body that is coming must come at `rate` bytes per second at least.
+    mutating func require(_ rate: Int) { minimum = max(minimum, Self.minimum(rate, over: window)) }
 
     /// A body begins.
     mutating func start() {
+        minimum = ordinaryMinimum
         waited = .zero
         received = 0
         if waitingSince != nil { waitingSince = .now() }

@@ -6,6 +6,15 @@ package import NIOHTTPTypes
 /// A request that came too slowly; ends the reading of its body.
 package struct SlowRequest: Error {}
 
+/// Asks the guard of a connection for a higher least rate of the body that is coming: `triggerUserOutboundEvent`.
+package struct LeastRate: Sendable {
+    /// Averaged over `ServingLimits.idleTime`.
+    package let bytesPerSecond: Int
+
+    /// A rate.
+    package init(bytesPerSecond: Int) { self.bytesPerSecond = bytesPerSecond }
+}
+
 /// Looks after one connection where HTTP meets the network: time limits, malformed requests, and a way to close that
 /// lets the other side read its answer.
 ///
@@ -159,6 +168,16 @@ extension ConnectionGuard {
             }
         }
         context.fireChannelWritabilityChanged()
+    }
+
+    package func triggerUserOutboundEvent(
+        context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?
+    ) {
+        guard let rate = event as? LeastRate else {
+            return context.triggerUserOutboundEvent(event, promise: promise)
+        }
+        pace.require(rate.bytesPerSecond)
+        promise?.succeed(())
     }
 
     private func answer(_ refusal: EarlyRefusal, _ context: ChannelHandlerContext) {

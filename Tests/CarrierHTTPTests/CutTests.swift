@@ -34,21 +34,23 @@ import Testing
     @Test(arguments: End.allCases) func aPatchThatIsCutLeavesOnlyWhatCanBeGoneOnWith(_ end: End) async throws {
         let body = pattern(200_000)
         let object = envelope("a.tza", body)
-        let id = UploadID.derive(name: object.name, digest: object.digest, size: object.size, owner: nil)
+        let id = UploadID.derive(
+            name: object.name, digest: object.digest, size: object.size, owner: .key(key(1).publicKey))
+        let field = "Authorization: " + Authorization(signing: object.digest, with: key(1)).headerValue
         let workspace = Workspace()
         try await TestInbox.with(workspace: workspace) { inbox in
             let announcement = [
                 "Upload-Complete: ?0", "Upload-Length: 200000",
-                "Repr-Digest: " + StructuredFields.text(of: object.digest),
+                "Repr-Digest: " + StructuredFields.text(of: object.digest), field,
             ]
             #expect(await inbox.post("a.tza", [], headers: announcement).status == 201)
-            let request = ResumeTests.patch(id, from: 0, body)
+            let request = ResumeTests.patch(id, from: 0, body, headers: [field])
             for position in Self.positions(request, headLength: request.count - body.count) {
                 await cut(request, at: position, end, port: inbox.address.port)
             }
             #expect(workspace.visible().isEmpty)
             #expect(Set(workspace.all("lane/.uploads")) == [id + ".json", id + ".part"])
-            let receipt = try await carrier { $0.resumeThreshold = 1 }.deliver(
+            let receipt = try await carrier(key(1)) { $0.resumeThreshold = 1 }.deliver(
                 object, along: inbox.route, reporting: .none)
             #expect(receipt.farDigest == object.digest)
         }

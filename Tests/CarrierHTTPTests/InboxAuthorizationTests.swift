@@ -103,6 +103,20 @@ import Testing
         }
     }
 
+    @Test func aReplayIsKnownAfterARestart() async throws {
+        let workspace = Workspace()
+        let value = field([1], key(1))
+        try await TestInbox.with(workspace: workspace) { inbox in
+            #expect(await inbox.post("a.tza", [1], headers: [value]).status == 201)
+        }
+        try await TestInbox.with(workspace: workspace) { inbox in
+            let answer = await inbox.post("c.tza", [1], headers: [value])
+            #expect(answer.status == 200)
+            #expect(answer["TIBET-Stored-Name"] == "a.tza")
+        }
+        #expect(workspace.visible() == ["a.tza"])
+    }
+
     /// The owner has taken the envelope away: there is nothing to process.
     @Test func aReplayOfWhatIsGoneIsNoArrival() async throws {
         try await TestInbox.with { inbox in

@@ -36,7 +36,8 @@ import Testing
             #expect(inbox.workspace.content("a.tza") == Self.bytes)
             let arrival = await inbox.arrivals(1)[0]
             #expect(arrival.resumedFrom == held)
-            #expect(inbox.workspace.all("lane/.uploads").isEmpty)
+            // What is left is the note that it was finished.
+            #expect(inbox.workspace.all("lane/.uploads").map { $0.suffix(5) } == [".done"])
         }
     }
 
@@ -90,12 +91,16 @@ import Testing
     @Test func takesOverFromAConnectionThatFellSilent() async throws {
         try await TestInbox.with { inbox in
             let id = UploadID.derive(
-                name: Self.whole.name, digest: Self.whole.digest, size: Self.whole.size, owner: nil)
-            #expect(await announce(inbox).status == 201)
+                name: Self.whole.name, digest: Self.whole.digest, size: Self.whole.size,
+                owner: .key(key(1).publicKey))
+            let field = "Authorization: " + Authorization(signing: Self.whole.digest, with: key(1)).headerValue
+            #expect(await announce(inbox, headers: [field]).status == 201)
             let port = inbox.address.port
             let silent = await blocking { () -> RawSocket in
                 let socket = RawSocket(port: port)
-                socket.send(Self.patch(id, from: 0, Array(Self.bytes[..<3_000_000]), length: Self.bytes.count))
+                socket.send(
+                    Self.patch(
+                        id, from: 0, Array(Self.bytes[..<3_000_000]), length: Self.bytes.count, headers: [field]))
                 return socket
             }
             // Only what the listener has begun to store can be taken over.
@@ -104,23 +109,34 @@ import Testing
                 try await Repeated.until(within: .seconds(30)) {
                     workspace.content(".uploads/\(id).part")?.isEmpty == false
                 })
-            let receipt = try await carrier().deliver(Self.whole, along: inbox.route, reporting: .none)
+            let receipt = try await carrier(key(1)).deliver(Self.whole, along: inbox.route, reporting: .none)
             #expect(receipt.resumedFrom > 0)
             #expect(inbox.workspace.content("a.tza") == Self.bytes)
             withExtendedLifetime(silent) {}
         }
     }
 
-    @Test func whatIsThereNeedNotComeAgain() async throws {
-        try await TestInbox.with { inbox in
-            _ = await inbox.exchange(TestInbox.request("POST", "/inbox/a.tza", Self.bytes))
-            let receipt = try await carrier().deliver(Self.whole, along: inbox.route, reporting: .none)
+    /// The sender whose receipt was lost asks again, also of a listener that was restarted since.
+    @Test(arguments: [nil, key(1)]) func whatIsThereNeedNotComeAgain(_ signer: SigningKey?) async throws {
+        let workspace = Workspace()
+        try await TestInbox.with(workspace: workspace) { inbox in
+            _ = try await carrier(signer).deliver(Self.whole, along: inbox.route, reporting: .none)
+            let receipt = try await carrier(signer).deliver(Self.whole, along: inbox.route, reporting: .none)
             #expect(receipt.wasDuplicate)
             #expect(receipt.resumedFrom == Self.whole.size)
             let arrivals = await inbox.arrivals(2)
             #expect(arrivals.map(\.publication.outcome) == [.created, .duplicate])
             #expect(arrivals[1].publication.storedName.text == "a.tza")
             #expect(arrivals[1].resumedFrom == Self.whole.size)
+            // Another sender has to bring the bytes.
+            let other = try await carrier(key(2)).deliver(Self.whole, along: inbox.route, reporting: .none)
+            #expect(other.wasDuplicate)
+            #expect(other.resumedFrom == 0)
+        }
+        guard let signer else { return }
+        try await TestInbox.with(workspace: workspace) { inbox in
+            let receipt = try await carrier(signer).deliver(Self.whole, along: inbox.route, reporting: .none)
+            #expect(receipt.resumedFrom == Self.whole.size)
         }
     }
 
@@ -181,15 +197,20 @@ extension ResumeTests {
 
     @Test func anAnnouncementNamesTheUpload() async throws {
         try await TestInbox.with { inbox in
-            let answer = await announce(inbox)
+            let token = String(repeating: "5", count: 64)
+            let answer = await announce(inbox, headers: ["TIBET-Upload-Token: " + token])
             #expect(answer.status == 201)
             let id = UploadID.derive(
-                name: Self.whole.name, digest: Self.whole.digest, size: Self.whole.size, owner: nil)
+                name: Self.whole.name, digest: Self.whole.digest, size: Self.whole.size, owner: .token(token))
             #expect(answer["Location"] == "/inbox/.uploads/" + id)
             #expect(answer["Upload-Offset"] == "0")
             #expect(answer["Upload-Complete"] == "?0")
             #expect(answer["TIBET-Upload-Prefix-Digest"] == StructuredFields.text(of: Digest(of: [])))
-            #expect(await announce(inbox)["Location"] == answer["Location"])
+            #expect(
+                await announce(inbox, headers: ["TIBET-Upload-Token: " + token])["Location"] == answer["Location"])
+            // Without a token nothing is found again, and each upload has an id that nothing was derived from.
+            let others = [await announce(inbox)["Location"], await announce(inbox)["Location"], answer["Location"]]
+            #expect(Set(others).count == 3)
         }
     }
 
@@ -259,12 +280,51 @@ extension ResumeTests {
             let id = try #require(answer["Location"].flatMap { UploadID.parse(location: $0) })
             for method in ["HEAD", "DELETE"] {
                 let request = TestInbox.request(method, "/inbox/.uploads/" + id, [], headers: ["Connection: close"])
-                #expect(await inbox.exchange(request).status == 401)
+                #expect(await inbox.exchange(request).status == 404)
             }
-            #expect(await inbox.exchange(Self.patch(id, from: 0, body)).status == 401)
-            #expect(await inbox.exchange(Self.patch(id, from: 0, body, headers: [field(key(2))])).status == 401)
+            #expect(await inbox.exchange(Self.patch(id, from: 0, body)).status == 404)
+            #expect(await inbox.exchange(Self.patch(id, from: 0, body, headers: [field(key(2))])).status == 404)
+            let forged = Authorization(signing: Digest(of: [1]), with: key(1)).headerValue
+            let request = Self.patch(id, from: 0, body, headers: ["Authorization: " + forged])
+            #expect(await inbox.exchange(request).status == 404)
             #expect(await inbox.exchange(Self.patch(id, from: 0, body, headers: [field(key(1))])).status == 201)
             #expect(await inbox.arrivals(1)[0].authentication == .valid(key: key(1).publicKey, claim: nil))
+        }
+    }
+
+    /// The owner's connection is neither closed nor waited for.
+    @Test func othersDoNotTakeAnUploadFromASilentOwner() async throws {
+        try await TestInbox.with { inbox in
+            let field = "Authorization: " + Authorization(signing: Self.whole.digest, with: key(1)).headerValue
+            let answer = await announce(inbox, headers: [field])
+            let id = try #require(answer["Location"].flatMap { UploadID.parse(location: $0) })
+            let port = inbox.address.port
+            let owner = await blocking { () -> RawSocket in
+                let socket = RawSocket(port: port)
+                socket.send(
+                    Self.patch(
+                        id, from: 0, Array(Self.bytes[..<3_000_000]), length: Self.bytes.count, headers: [field]))
+                return socket
+            }
+            let workspace = inbox.workspace
+            #expect(
+                try await Repeated.until(within: .seconds(30)) {
+                    workspace.content(".uploads/\(id).part")?.isEmpty == false
+                })
+            // The public key alone, as it stands in each request of the owner.
+            let forged = Authorization(signing: Digest(of: [1]), with: key(1)).headerValue
+            for method in ["HEAD", "DELETE"] {
+                for headers in [[], ["Authorization: " + forged]] {
+                    let request = TestInbox.request(
+                        method, "/inbox/.uploads/" + id, [], headers: headers + ["Connection: close"])
+                    #expect(await inbox.exchange(request).status == 404)
+                }
+            }
+            let stored = await blocking {
+                owner.send(Array(Self.bytes[3_000_000...]))
+                return owner.readAnswer()
+            }
+            #expect(stored.status == 201)
         }
     }
 

@@ -9,18 +9,20 @@ import Testing
 
 /// Uploads that were begun and given up: how many there may be, and when they go.
 @Suite struct UnfinishedUploadTests {
+    private static let token = String(repeating: "5", count: 64)
+
     private func announce(_ inbox: TestInbox, _ body: [UInt8], size: Int? = nil) async -> RawAnswer {
         await inbox.post(
             "a.tza", [],
             headers: [
-                "Upload-Complete: ?0", "Upload-Length: \(size ?? body.count)",
+                "Upload-Complete: ?0", "Upload-Length: \(size ?? body.count)", "TIBET-Upload-Token: " + Self.token,
                 "Repr-Digest: " + StructuredFields.text(of: Digest(of: body)),
             ])
     }
 
     private func id(_ body: [UInt8]) -> String {
         UploadID.derive(
-            name: ArrivalName("a.tza")!, digest: Digest(of: body), size: Int64(body.count), owner: nil)
+            name: ArrivalName("a.tza")!, digest: Digest(of: body), size: Int64(body.count), owner: .token(Self.token))
     }
 
     private func held(_ workspace: Workspace) -> [String] {
@@ -68,14 +70,71 @@ import Testing
         }
     }
 
-    /// Nothing of another size is read to answer an announcement.
-    @Test func anAnnouncementOfAnotherSizeIsNotHeld() async throws {
-        try await TestInbox.with { inbox in
+    /// Whether an envelope is here is for its sender to know.
+    @Test func anEnvelopeOfOthersIsNotToldOf() async throws {
+        var limits = TestInbox.quick()
+        limits.rememberedUploadSize = 100
+        try await TestInbox.with(limits: limits) { inbox in
             let body = pattern(100)
             #expect(await inbox.post("a.tza", body).status == 201)
+            #expect(await announce(inbox, body).status == 201)
+            #expect(await inbox.exchange(ResumeTests.patch(id(body), from: 0, body)).status == 200)
             #expect(await announce(inbox, body).status == 200)
             #expect(await announce(inbox, body, size: 101).status == 201)
+            let digest = Digest(of: body)
+            let head = [
+                "Upload-Complete: ?0", "Upload-Length: 100", "Repr-Digest: " + StructuredFields.text(of: digest),
+            ]
+            for field in [
+                "X: none", "TIBET-Upload-Token: " + String(repeating: "6", count: 64),
+                "Authorization: " + Authorization(signing: digest, with: key(2)).headerValue,
+            ] {
+                #expect(await inbox.post("a.tza", [], headers: head + [field]).status == 201, "\(field)")
+            }
         }
+    }
+
+    /// What others announce does not remove an upload that a key signed, as long as its sender may be about to send.
+    @Test func signedUploadsDoNotGiveWayToOthers() async throws {
+        try await TestInbox.with(limits: two()) { inbox in
+            func announceSigned(_ body: [UInt8], _ signer: SigningKey) async -> Int {
+                let digest = Digest(of: body)
+                return await inbox.post(
+                    "a.tza", [],
+                    headers: [
+                        "Upload-Complete: ?0", "Upload-Length: 100",
+                        "Repr-Digest: " + StructuredFields.text(of: digest),
+                        "Authorization: " + Authorization(signing: digest, with: signer).headerValue,
+                    ]
+                ).status
+            }
+            #expect(await announceSigned(pattern(100, seed: 1), key(1)) == 201)
+            #expect(await announceSigned(pattern(100, seed: 2), key(1)) == 201)
+            let before = held(inbox.workspace)
+            #expect(await announce(inbox, pattern(100, seed: 3)).status == 409)
+            #expect(await announceSigned(pattern(100, seed: 3), key(2)) == 409)
+            #expect(held(inbox.workspace) == before)
+            #expect(await announceSigned(pattern(100, seed: 3), key(1)) == 201)
+        }
+    }
+
+    @Test func whatIsRememberedOfFinishedUploadsGoesWithAge() async throws {
+        let workspace = Workspace()
+        let lane = try Lane(directory: workspace.path.appending("lane"))
+        let body = pattern(100)
+        let announcement = UploadAnnouncement(
+            name: ArrivalName("a.tza")!, digest: Digest(of: body), size: 100, owner: nil)
+        let upload = try lane.beginUpload(id(body), of: announcement)
+        let written = body.withUnsafeBytes { bytes in Result { () throws(LaneError) in try upload.write(bytes) } }
+        try written.get()
+        _ = try upload.commit(isRemembered: true)
+        #expect(try lane.finishedUpload(id(body)) == announcement)
+        #expect(try lane.unfinishedUploads() == 0)
+        #expect(try lane.removeUploads(untouchedFor: .seconds(3600)) == 0)
+        #expect(try lane.finishedUpload(id(body)) == announcement)
+        try lane.removeUploads(untouchedFor: .zero)
+        #expect(try lane.finishedUpload(id(body)) == nil)
+        #expect(workspace.all("lane/.uploads").isEmpty)
     }
 
     /// Looking at an upload hashes what it holds, so it counts like taking bytes in.
@@ -84,6 +143,9 @@ import Testing
         limits.concurrentUploads = 0
         try await TestInbox.with(limits: limits) { inbox in
             let path = "/inbox/.uploads/" + id(pattern(100))
+            let announcement = UploadAnnouncement(
+                name: ArrivalName("a.tza")!, digest: Digest(of: pattern(100)), size: 100, owner: nil)
+            _ = try inbox.lane.beginUpload(id(pattern(100)), of: announcement)
             for method in ["HEAD", "DELETE"] {
                 #expect(await inbox.exchange(TestInbox.request(method, path, [])).status == 429)
             }

@@ -1,4 +1,6 @@
 import Fabric
+import Foundation
+import SystemPackage
 import Testing
 
 @testable import CarrierHTTP
@@ -132,5 +134,55 @@ import Testing
         #expect(await memory.claim(entry(1)) == nil)
         await memory.settle(entry(1), with: publication(1))
         #expect(await memory.outcome(of: entry(1)) == nil)
+    }
+
+    @Test func isThereAfterARestart() async throws {
+        let workspace = Workspace()
+        func memory(at moment: Timestamp = .now(), capacity: Int = 100) -> ReplayMemory {
+            ReplayMemory(
+                window: .seconds(100), capacity: capacity,
+                journal: LineJournal(
+                    directory: workspace.path.appending("journal"), keeping: .seconds(200), capacity: capacity,
+                    at: moment))
+        }
+        let first = memory()
+        for number in UInt8(1)...3 {
+            #expect(await first.claim(entry(number)) == nil)
+            await first.settle(entry(number), with: number == 3 ? nil : publication(number))
+        }
+        let second = memory()
+        #expect(await second.claim(entry(1)) == publication(1))
+        #expect(await second.claim(entry(2)) == publication(2))
+        #expect(await second.claim(entry(3)) == nil)
+        await second.settle(entry(3), with: publication(3))
+        #expect(await memory().outcome(of: entry(3)) == publication(3))
+        // What is older than twice the window is not remembered.
+        let later = Timestamp(seconds: Timestamp.now().seconds + 300)
+        #expect(await memory(at: later).outcome(of: entry(3)) == nil)
+    }
+
+    @Test func theJournalIsBoundedAndSurvivesDamage() throws {
+        let workspace = Workspace()
+        let path = workspace.path.appending("journal")
+        func journal(_ seconds: Int64) -> LineJournal {
+            LineJournal(directory: path, keeping: .seconds(100), capacity: 3, at: Timestamp(seconds: seconds))
+        }
+        #expect(workspace.all("journal").isEmpty)
+        let first = journal(1000)
+        for number in 1...8 { try first.append("line \(number)", at: Timestamp(seconds: 1000)) }
+        // Two files of three lines at most.
+        #expect(journal(1000).earlier.map(\.line) == ["line 4", "line 5", "line 6", "line 7", "line 8"])
+        #expect(workspace.all("journal") == ["current", "previous"])
+        // A line that was cut off is lost, and only that one.
+        let current = workspace.path.appending("journal/current").string
+        let file = try #require(FileHandle(forUpdatingAtPath: current))
+        _ = try file.seekToEnd()
+        file.write(Data("10".utf8))
+        try file.close()
+        try journal(1050).append("line 9", at: Timestamp(seconds: 1050))
+        #expect(journal(1050).earlier.map(\.line).suffix(2) == ["line 8", "line 9"])
+        #expect(journal(1101).earlier.map(\.line) == ["line 9"])
+        try journal(1200).append("line 10", at: Timestamp(seconds: 1200))
+        #expect(journal(1200).earlier.map(\.line) == ["line 10"])
     }
 }

@@ -33,10 +33,13 @@ public struct DeliveryReceipt: Sendable, Equatable {
     /// The number of leading bytes that did not have to be sent again.
     public let resumedFrom: Int64
 
+    /// What the receiver signed, as it came: `proof(of:receiver:)` says what it is worth. Nil where it signed nothing.
+    public let signed: SignedReceipt?
+
     /// A receipt from its parts.
     public init(
         strength: ReceiptStrength, route: Route, storedName: String?, farDigest: Digest?, wasDuplicate: Bool = false,
-        resumedFrom: Int64 = 0
+        resumedFrom: Int64 = 0, signed: SignedReceipt? = nil
     ) {
         self.strength = strength
         self.route = route
@@ -44,6 +47,7 @@ public struct DeliveryReceipt: Sendable, Equatable {
         self.farDigest = farDigest
         self.wasDuplicate = wasDuplicate
         self.resumedFrom = resumedFrom
+        self.signed = signed
     }
 }
 

@@ -34,6 +34,16 @@ extension Lane {
         return try ResumableDeposit(lane: self, directory: directory, id: id, announcement: announcement)
     }
 
+    /// What was announced of the unfinished upload `id`, without opening it; nil when there is none.
+    public func announcement(ofUpload id: String) throws(LaneError) -> UploadAnnouncement? {
+        try uploads().flatMap { UploadAnnouncement(id: id, in: $0) }
+    }
+
+    /// What was announced of the upload `id`, which was published and is still remembered; nil when there is none.
+    public func finishedUpload(_ id: String) throws(LaneError) -> UploadAnnouncement? {
+        try uploads().flatMap { UploadAnnouncement(id: id, isFinished: true, in: $0) }
+    }
+
     /// The number of uploads that were begun and are not over.
     public func unfinishedUploads() throws(LaneError) -> Int {
         guard let directory = try uploads() else { return 0 }
@@ -42,14 +52,16 @@ extension Lane {
         }
     }
 
-    /// Removes uploads to which nothing was added for `age`. Those that are open are kept.
+    /// Removes uploads to which nothing was added for `age`. Those that are open are kept. What is remembered of
+    /// finished uploads goes at the same age, and all but the latest 4,096 at once.
     ///
-    /// - Returns: How many were removed.
+    /// - Returns: How many unfinished uploads were removed.
     @discardableResult
     public func removeUploads(untouchedFor age: Duration) throws(LaneError) -> Int {
         guard let directory = try uploads() else { return 0 }
         let names = try LaneError.wrapping { () throws(SystemFailure) in try Directories.list(directory) }
         let oldest = Timestamp.now().seconds - age.components.seconds
+        forget(names.compactMap { UploadFile.finishedID(in: $0) }, before: oldest, in: directory)
         var removed = 0
         for id in Set(names.compactMap { UploadFile.id(in: $0) }) {
             let file =
@@ -64,17 +76,41 @@ extension Lane {
         return removed
     }
 
-    /// Removes the oldest upload that was begun and holds no bytes: its sender loses nothing. Those that are open are
-    /// kept.
+    /// Removes what is remembered of finished uploads: of those that finished before `oldest`, and of too many.
+    private func forget(_ finished: [String], before oldest: Int64, in directory: OwnedFile) {
+        var times: [(id: String, seconds: Int64)] = []
+        for id in finished {
+            var status = stat()
+            // The description was renamed when the upload finished, which its change time shows.
+            guard fstatat(directory.descriptor, UploadFile.finished(id), &status, AT_SYMLINK_NOFOLLOW) == 0 else {
+                continue
+            }
+            times.append((id, Int64(status.st_ctim.tv_sec)))
+        }
+        times.sort { $0.seconds > $1.seconds }
+        for (index, entry) in times.enumerated() where index >= 4096 || entry.seconds <= oldest {
+            _ = unlinkat(directory.descriptor, UploadFile.finished(entry.id), 0)
+        }
+    }
+
+    /// Removes the oldest upload that was begun, holds no bytes and may give way: its sender loses nothing. Those that
+    /// are open are kept.
     ///
+    /// - Parameter mayGiveWay: Decides from what was announced, nil where that is not known, and from how long ago that
+    ///   was.
     /// - Returns: Whether there was one.
-    public func removeOldestEmptyUpload() throws(LaneError) -> Bool {
+    public func removeOldestEmptyUpload(
+        where mayGiveWay: (_ announcement: UploadAnnouncement?, _ age: Duration) -> Bool = { _, _ in true }
+    ) throws(LaneError) -> Bool {
         guard let directory = try uploads() else { return false }
         let names = try LaneError.wrapping { () throws(SystemFailure) in try Directories.list(directory) }
         var empty: [(id: String, seconds: Int, nanoseconds: Int)] = []
         for id in Set(names.compactMap { UploadFile.id(in: $0) }) {
             guard let file = try? OwnedFile(UploadFile.bytes(id), in: directory, flags: O_RDWR | O_NOFOLLOW),
-                let status = try? file.status(), status.st_size == 0
+                let status = try? file.status(), status.st_size == 0,
+                mayGiveWay(
+                    UploadAnnouncement(id: id, in: directory),
+                    .seconds(Timestamp.now().seconds - Int64(status.st_mtim.tv_sec)))
             else { continue }
             empty.append((id, status.st_mtim.tv_sec, status.st_mtim.tv_nsec))
         }

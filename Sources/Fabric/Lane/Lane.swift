@@ -14,6 +14,7 @@ public final class Lane: Sendable {
     public let reserve: Int64
 
     let handle: OwnedFile
+    private let digests = Mutex(DigestMemory())
 
     /// Opens the lane, creating the directory (mode 0700) and its parents where they are missing.
     public convenience init(directory: FilePath, reserve: Int64 = 0) throws(LaneError) {
@@ -77,6 +78,7 @@ public final class Lane: Sendable {
         for candidate in name.candidates(for: digest) {
             if move(staging, to: candidate.text) {
                 try LaneError.wrapping { () throws(SystemFailure) in try handle.synchronize() }
+                remember(digest, of: candidate)
                 return Publication(
                     outcome: outcome, requestedName: name, storedName: candidate, digest: digest, size: size)
             }
@@ -89,6 +91,24 @@ public final class Lane: Sendable {
             outcome = .keptBeside
         }
         throw .noFreeName(name)
+    }
+
+    /// The digest of an open file, read only if it is not known for the state that the file is in.
+    private func digest(of file: OwnedFile, in status: stat) throws(SystemFailure) -> Digest {
+        let state = DigestMemory.FileState(status)
+        if let known = digests.withLock({ $0[state] }) { return known }
+        let digest = try file.digest().digest
+        // A file that was written to meanwhile has two states, and the digest belongs to neither.
+        if DigestMemory.FileState(try file.status()) == state {
+            digests.withLock { $0.remember(digest, of: state) }
+        }
+        return digest
+    }
+
+    private func remember(_ digest: Digest, of name: ArrivalName) {
+        var status = stat()
+        guard fstatat(handle.descriptor, name.text, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return }
+        digests.withLock { $0.remember(digest, of: DigestMemory.FileState(status)) }
     }
 
     /// Renames without replacing; leaves the reason in `errno` when it could not.
@@ -115,7 +135,7 @@ public final class Lane: Sendable {
             let file = try OwnedFile(name.text, in: handle, flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
             let status = try file.status()
             guard tibet_is_regular(status.st_mode), size.map({ $0 == Int64(status.st_size) }) ?? true,
-                try file.digest().digest == digest
+                try self.digest(of: file, in: status) == digest
             else { return false }
             try file.synchronize()
             try handle.synchronize()

@@ -100,9 +100,11 @@ public final class ResumableDeposit: Sendable {
 
     /// Puts the object on stable storage and publishes it; the upload is over.
     ///
+    /// - Parameter isRemembered: Whether `Lane.finishedUpload` knows of it from now on, so that its sender, asking
+    ///   again, can be told that the object is here.
     /// - Throws: `sizeMismatch` when bytes are missing, and then the upload can go on; `digestMismatch` when the bytes
     ///   are not those announced, and then the upload is gone.
-    public func commit() throws(LaneError) -> Publication {
+    public func commit(isRemembered: Bool = false) throws(LaneError) -> Publication {
         let (size, digest) = state.withLock { ($0.size, $0.hasher.finish()) }
         guard size == announcement.size else { throw .sizeMismatch(expected: announcement.size, found: size) }
         guard digest == announcement.digest else {
@@ -112,7 +114,12 @@ public final class ResumableDeposit: Sendable {
         try suspend()
         let staging = UploadFile.directory + "/" + UploadFile.bytes(id)
         let publication = try lane.publish(staging, as: announcement.name, digest: digest, size: size)
-        _ = unlinkat(directory.descriptor, UploadFile.description(id), 0)
+        let description = UploadFile.description(id)
+        if !isRemembered
+            || renameat(directory.descriptor, description, directory.descriptor, UploadFile.finished(id)) != 0
+        {
+            _ = unlinkat(directory.descriptor, description, 0)
+        }
         return publication
     }
 

@@ -10,7 +10,7 @@ public struct UploadAnnouncement: Sendable, Equatable {
     public let digest: Digest
     /// The number of bytes of the whole object.
     public let size: Int64
-    /// Whose signature the upload was begun with; nil for nobody's. Only the same may go on with it.
+    /// The key that signed the announcement, without which the upload cannot be continued; nil where none did.
     public let owner: PublicKey?
 
     /// An announcement from its parts.
@@ -22,8 +22,11 @@ public struct UploadAnnouncement: Sendable, Equatable {
     }
 
     /// Reads what `write` wrote; nil when the file is missing, damaged or of another form.
-    init?(id: String, in directory: OwnedFile) {
-        guard let file = try? OwnedFile(UploadFile.description(id), in: directory, flags: O_RDONLY | O_NOFOLLOW),
+    ///
+    /// - Parameter isFinished: Whether to read what is remembered of an upload that was published.
+    init?(id: String, isFinished: Bool = false, in directory: OwnedFile) {
+        let file = isFinished ? UploadFile.finished(id) : UploadFile.description(id)
+        guard let file = try? OwnedFile(file, in: directory, flags: O_RDONLY | O_NOFOLLOW),
             let record = try? JSONDecoder().decode(Record.self, from: file.head(of: 4096)),
             let name = ArrivalName(record.name), let digest = Digest(hex: record.digest), record.size > 0
         else { return nil }
@@ -65,6 +68,15 @@ enum UploadFile {
 
     static func bytes(_ id: String) -> String { id + ".part" }
     static func description(_ id: String) -> String { id + ".json" }
+    /// What is remembered of an upload that was published: its description.
+    static func finished(_ id: String) -> String { id + ".done" }
+
+    /// The id in the name of what is remembered of a finished upload; nil for another file.
+    static func finishedID(in name: String) -> String? {
+        guard name.hasSuffix(".done") else { return nil }
+        let id = String(name.dropLast(5))
+        return Digest(hex: id) == nil ? nil : id
+    }
 
     /// The id in the name of a file of bytes or a description; nil for a file that is neither.
     static func id(in name: String) -> String? {

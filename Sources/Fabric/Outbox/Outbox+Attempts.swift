@@ -113,12 +113,13 @@ extension Outbox {
         try database.execute(
             sql: """
                 INSERT INTO receipt (delivery, date, strength, scheme, address, stored_name, far_digest,
-                    was_duplicate, resumed_from)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    was_duplicate, resumed_from, signed)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
                 delivery, now, receipt.strength.rawValue, receipt.route.scheme, receipt.route.address,
                 receipt.storedName, receipt.farDigest?.hex, receipt.wasDuplicate, receipt.resumedFrom,
+                receipt.signed?.text,
             ])
     }
 

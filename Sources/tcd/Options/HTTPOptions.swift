@@ -17,6 +17,8 @@ struct HTTPOptions: ParsableArguments {
     ) throws -> HTTPCarrierConfiguration {
         var configuration = try Self.configuration(connection)
         configuration.signingKey = noHttpAuth ? nil : sender.key
+        // Ed25519 signatures do not vary, so this is a secret that lasts as long as the key.
+        configuration.uploadSecret = Digest(of: sender.key.sign(Array("tibet-upload-secret-1".utf8)).bytes)
         // The peers look the claim up; only a DID can be found.
         if !noSenderDid, name.hasPrefix("jis:") { configuration.senderDID = name }
         return configuration

@@ -14,11 +14,12 @@ struct TestInbox: Sendable {
     static func with<Value>(
         workspace: Workspace = Workspace(), reserve: Int64 = 0, policy: AuthorizationPolicy = AuthorizationPolicy(),
         limits: HTTPListenerLimits = quick(), tls: HTTPListenerTLS? = nil,
-        keyOfClaim: (@Sendable (String) async -> PublicKey?)? = nil,
+        keyOfClaim: (@Sendable (String) async -> PublicKey?)? = nil, receiptKey: SigningKey? = nil,
         _ body: (TestInbox) async throws -> Value
     ) async throws -> Value {
         let inbox = try await start(
-            workspace: workspace, reserve: reserve, policy: policy, limits: limits, tls: tls, keyOfClaim: keyOfClaim)
+            workspace: workspace, reserve: reserve, policy: policy, limits: limits, tls: tls, keyOfClaim: keyOfClaim,
+            receiptKey: receiptKey)
         do {
             let value = try await body(inbox)
             await inbox.listener.stop()
@@ -32,11 +33,12 @@ struct TestInbox: Sendable {
     static func start(
         workspace: Workspace = Workspace(), reserve: Int64 = 0, policy: AuthorizationPolicy = AuthorizationPolicy(),
         limits: HTTPListenerLimits = quick(), tls: HTTPListenerTLS? = nil,
-        keyOfClaim: (@Sendable (String) async -> PublicKey?)? = nil
+        keyOfClaim: (@Sendable (String) async -> PublicKey?)? = nil, receiptKey: SigningKey? = nil
     ) async throws -> TestInbox {
         let lane = try Lane(directory: workspace.path.appending("lane"), reserve: reserve)
         var configuration = HTTPListenerConfiguration(port: 0, authorization: policy, limits: limits, tls: tls)
         configuration.keyOfClaim = keyOfClaim
+        configuration.receiptKey = receiptKey
         let listener = HTTPListener(configuration: configuration, lane: lane)
         let address = try await listener.start()
         return TestInbox(workspace: workspace, listener: listener, address: address, lane: lane)
@@ -84,7 +86,8 @@ struct TestInbox: Sendable {
     static func request(
         _ method: String, _ path: String, _ body: [UInt8], headers: [String] = [], length: Int? = nil
     ) -> [UInt8] {
-        let lines = ["\(method) \(path) HTTP/1.1", "Host: localhost", "Content-Length: \(length ?? body.count)"] + headers
+        let lines =
+            ["\(method) \(path) HTTP/1.1", "Host: localhost", "Content-Length: \(length ?? body.count)"] + headers
         return Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8) + body
     }
 }

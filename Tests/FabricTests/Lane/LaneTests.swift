@@ -218,4 +218,30 @@ struct LaneTests {
         #expect(throws: LaneError.self) { try Lane(directory: scratch.appending("file/x")) }
         #expect(throws: LaneError.self) { try Lane(directory: "") }
     }
+
+    /// Measured in time of the processor on this thread, which does not depend on what else the machine does.
+    @Test func aKnownDigestIsNotComputedAgain() throws {
+        let bytes = [UInt8](repeating: 7, count: 64 << 20)
+        try scratch.write(bytes, to: name.text)
+        func asking(for digest: Digest) throws -> (answer: ArrivalName?, time: Int) {
+            func now() -> Int {
+                var time = timespec()
+                clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+                return time.tv_sec * 1_000_000_000 + time.tv_nsec
+            }
+            let start = now()
+            let answer = try lane.holds(name, digest: digest)
+            return (answer, now() - start)
+        }
+        let first = try asking(for: Digest(of: [0]))
+        #expect(first.answer == nil)
+        let digest = Digest(of: bytes)
+        let second = try asking(for: digest)
+        #expect(second.answer == name)
+        #expect(second.time < first.time / 5)
+        // A file that changed is read again.
+        try scratch.write([8] + bytes.dropFirst(), to: name.text)
+        #expect(try asking(for: digest).answer == nil)
+        #expect(try asking(for: Digest(of: [8] + bytes.dropFirst())).answer == name)
+    }
 }

@@ -6,6 +6,8 @@ struct Arrivals: Sendable {
     let lane: Lane
     let work: BlockingWork
     let replays: ReplayMemory
+    /// Signs receipts; nil for none.
+    let receiptKey: SigningKey?
     let stream: AsyncStream<HTTPArrival>.Continuation
 
     /// Publishes with `commit` unless the same signed delivery was published before; then `discard` is called.
@@ -17,18 +19,17 @@ struct Arrivals: Sendable {
         guard let key = Self.key(claim, authentication, digest) else {
             let publication = try await Self.refusing(commit)
             announce(publication, authentication, exchange, resumedFrom: start)
-            return Self.reply(publication.outcome, publication, authentication)
+            return reply(publication.outcome, publication, authentication)
         }
         if let before = await replays.claim(key) {
             await discard()
-            await announceReplay(before, authentication, exchange, resumedFrom: start)
-            return Self.reply(.duplicate, before, authentication)
+            return await replyToReplay(before, authentication, exchange, resumedFrom: start)
         }
         do throws(Refusal) {
             let publication = try await Self.refusing(commit)
             await replays.settle(key, with: publication)
             announce(publication, authentication, exchange, resumedFrom: start)
-            return Self.reply(publication.outcome, publication, authentication)
+            return reply(publication.outcome, publication, authentication)
         } catch {
             await replays.settle(key, with: nil)
             throw error
@@ -43,8 +44,7 @@ struct Arrivals: Sendable {
         guard let key = Self.key(claim, authentication, digest), let before = await replays.outcome(of: key) else {
             return nil
         }
-        await announceReplay(before, authentication, exchange, resumedFrom: start)
-        return Self.reply(.duplicate, before, authentication)
+        return await replyToReplay(before, authentication, exchange, resumedFrom: start)
     }
 
     private static func refusing(
@@ -56,7 +56,7 @@ struct Arrivals: Sendable {
     private static func key(
         _ claim: Authenticator.Claim, _ authentication: HTTPArrival.Authentication, _ digest: Digest
     ) -> ReplayMemory.Key? {
-        guard case .plausible(let authorization, _) = claim, case .valid = authentication else { return nil }
+        guard let authorization = claim.authorization, case .valid = authentication else { return nil }
         return ReplayMemory.Key(signer: authorization.key, timestamp: authorization.timestamp, digest: digest)
     }
 
@@ -71,25 +71,30 @@ struct Arrivals: Sendable {
                 date: .now(), resumedFrom: start))
     }
 
-    /// Tells the owner of a signed delivery that came again, if the lane still has what it brought.
-    private func announceReplay(
+    /// Answers a signed delivery that came again, and tells the owner, if the lane still has what it brought.
+    private func replyToReplay(
         _ before: Publication, _ authentication: HTTPArrival.Authentication,
         _ exchange: InboxResponder.Exchange, resumedFrom start: Int64
-    ) async {
+    ) async -> Reply {
         let lane = lane
         let stored = await work.run {
             try? lane.holds(before.requestedName, digest: before.digest, size: before.size)
         }
-        guard let stored else { return }
+        // What is signed must be true: the owner may have taken the envelope away.
+        guard let stored else { return reply(.duplicate, before, authentication, isStored: false) }
         let publication = Publication(
             outcome: .duplicate, requestedName: before.requestedName, storedName: stored, digest: before.digest,
             size: before.size)
         announce(publication, authentication, exchange, resumedFrom: start)
+        return reply(.duplicate, publication, authentication)
     }
 
     /// 201 for what was stored now, 200 for what was here, with the peers' text and our fields.
-    static func reply(
-        _ outcome: Publication.Outcome, _ publication: Publication, _ authentication: HTTPArrival.Authentication
+    ///
+    /// - Parameter isStored: Whether the lane has it at this moment, which the receiver can sign.
+    func reply(
+        _ outcome: Publication.Outcome, _ publication: Publication, _ authentication: HTTPArrival.Authentication,
+        isStored: Bool = true
     ) -> Reply {
         var reply = Reply.text(
             outcome == .duplicate ? .ok : .created,
@@ -97,6 +102,10 @@ struct Arrivals: Sendable {
         reply.set(FieldName.storedName, publication.storedName.text)
         reply.set(FieldName.reprDigest, StructuredFields.text(of: publication.digest))
         reply.set(FieldName.outcome, outcome.rawValue)
+        if isStored, let receiptKey {
+            let receipt = SignedReceipt(of: publication.digest, storedAs: publication.storedName, by: receiptKey)
+            reply.set(FieldName.receipt, receipt.text)
+        }
         reply.set(FieldName.uploadComplete, StructuredFields.text(of: true))
         return reply
     }

@@ -2,6 +2,7 @@ public import Fabric
 internal import HTTPServing
 public import Logging
 internal import NIOPosix
+internal import SystemPackage
 
 /// An HTTP inbox: takes envelopes from our carrier and from the peers' clients, and puts them into a lane
 /// (`http-inbox.md`).
@@ -22,6 +23,7 @@ public actor HTTPListener {
     private let stream: AsyncStream<HTTPArrival>.Continuation
     private let sessions: UploadSessions
     private let pool: NIOThreadPool
+    private let hashingPool: NIOThreadPool
     private var state = State.fresh
     private var cleaning: Task<Void, Never>?
 
@@ -33,6 +35,8 @@ public actor HTTPListener {
 
     /// Disks want several syncs at once: sixteen threads store small envelopes three times as fast as one.
     private static let diskThreads = 16
+    /// What is read back is hashed on two, however many ask.
+    private static let hashingThreads = 2
     private static let cleaningInterval = Duration.seconds(60 * 60)
 
     /// A listener that does nothing yet.
@@ -51,6 +55,7 @@ public actor HTTPListener {
         (arrivals, stream) = AsyncStream.makeStream()
         sessions = UploadSessions(patience: configuration.limits.takeOverTime)
         pool = NIOThreadPool(numberOfThreads: Self.diskThreads)
+        hashingPool = NIOThreadPool(numberOfThreads: Self.hashingThreads)
     }
 
     /// Cleans up after listeners that died, binds, and takes requests from then on.
@@ -73,6 +78,7 @@ public actor HTTPListener {
             throw .lane(error)
         }
         pool.start()
+        hashingPool.start()
         do throws(HTTPListenerError) {
             let server = try await InboxServer.start(configuration, logger: logger, responder: responder())
             state = .running(server)
@@ -81,7 +87,7 @@ public actor HTTPListener {
             return HTTPListenerAddress(
                 scheme: configuration.tls == nil ? "http" : "https", host: server.host, port: server.port)
         } catch {
-            try? await pool.shutdownGracefully()
+            await stopThreads()
             stream.finish()
             throw error
         }
@@ -96,8 +102,13 @@ public actor HTTPListener {
         await cleaning?.value
         await server.stop(within: configuration.limits.stopTime)
         await sessions.closeAll()
-        try? await pool.shutdownGracefully()
+        await stopThreads()
         stream.finish()
+    }
+
+    private func stopThreads() async {
+        try? await pool.shutdownGracefully()
+        try? await hashingPool.shutdownGracefully()
     }
 
     private var cleanup: UploadCleanup {
@@ -106,21 +117,30 @@ public actor HTTPListener {
             age: configuration.limits.unfinishedUploadAge, logger: logger)
     }
 
+    /// The memory of signed deliveries, which goes on from that of the listener that had the lane before.
+    private func replays(_ window: Duration, _ work: BlockingWork) -> ReplayMemory {
+        let journal = LineJournal(
+            directory: lane.directory.appending(".replays"), keeping: ReplayMemory.lifetime(of: window),
+            capacity: ReplayMemory.capacity)
+        return ReplayMemory(window: window, journal: journal, work: work)
+    }
+
     private func responder() -> InboxResponder {
         let limits = configuration.limits
         let policy = configuration.authorization
         let authenticator = Authenticator(policy: policy, keyOfClaim: configuration.keyOfClaim)
-        let slots = UploadSlots(limit: limits.concurrentUploads)
+        let slots = UploadSlots(limits)
         let receiver = BodyReceiver(work: BlockingWork(on: pool))
         let arrivals = Arrivals(
-            lane: lane, work: receiver.work, replays: ReplayMemory(window: policy.window), stream: stream)
+            lane: lane, work: receiver.work, replays: replays(policy.window, receiver.work),
+            receiptKey: configuration.receiptKey, stream: stream)
         return InboxResponder(
             deliveries: PlainDeliveries(
                 lane: lane, limits: limits, authenticator: authenticator, slots: slots, receiver: receiver,
                 arrivals: arrivals),
             uploads: ResumableUploads(
                 lane: lane, limits: limits, authenticator: authenticator, slots: slots, sessions: sessions,
-                receiver: receiver, arrivals: arrivals),
+                receiver: receiver, hashing: BlockingWork(on: hashingPool), arrivals: arrivals),
             browsers: BrowserGuard(listeningOn: configuration.host, names: configuration.names), logger: logger)
     }
 }

@@ -15,6 +15,8 @@ public struct HTTPListenerConfiguration: Sendable {
     /// The key that a name service has for the name that a sender claims (`X-TIBET-Sender-DID`); nil when it has none, or
     /// cannot be asked. Needed where the policy requires a pin, and asked before the body is read.
     public var keyOfClaim: (@Sendable (_ claim: String) async -> PublicKey?)?
+    /// The key that receipts are signed with (`SignedReceipt`); nil to sign none.
+    public var receiptKey: SigningKey?
     /// How much is taken, and how fast it must come.
     public var limits: HTTPListenerLimits
     /// The certificate to serve `https` with; nil for plain `http`.

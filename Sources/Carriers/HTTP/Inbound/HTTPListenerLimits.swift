@@ -6,6 +6,16 @@ public struct HTTPListenerLimits: Sendable, Equatable {
     public var largestBody: Int64 = 16 << 30
     /// How many envelopes may come in at once; one more is refused with 429. 64.
     public var concurrentUploads: Int = 64
+    /// How many of them may come from one address (for IPv6 from one /64 network), and from one key: half by default. With
+    /// a list of keys, those of listed keys are counted by key only.
+    public var uploadsPerSender: Int?
+    /// Where a signature is required: how many envelopes may come in at once whose signature cannot be checked before
+    /// their bytes have come, as the peers' senders do not announce the digest. 4, and half of that by one sender.
+    public var unprovenUploads: Int = 4
+    /// The largest of these, in bytes; more is refused with 413. 1 GiB.
+    public var largestUnproven: Int64 = 1 << 30
+    /// The least number of bytes per second of these, in place of `minimumRate`. 16 KiB.
+    public var unprovenRate: Int = 16 << 10
     /// How many connections may be open at once; more wait to be accepted. 512.
     public var connections: Int = 512
     /// How long the header of the first request on a connection may take; then 408. 10 seconds.
@@ -21,6 +31,9 @@ public struct HTTPListenerLimits: Sendable, Equatable {
     public var unfinishedUploads: Int = 256
     /// How long an interrupted upload is kept after its last byte; looked at once an hour. 24 hours.
     public var unfinishedUploadAge: Duration = .seconds(24 * 60 * 60)
+    /// From this size on it is remembered for `unfinishedUploadAge` that an upload was finished, and its sender, asking
+    /// again, is told so. 1 MiB.
+    public var rememberedUploadSize: Int64 = 1 << 20
     /// How long a connection that has an upload must be silent before another takes the upload over. 2 seconds.
     public var takeOverTime: Duration = .seconds(2)
     /// How long deliveries under way may go on when the listener is stopped. 5 seconds.

@@ -1,4 +1,5 @@
 internal import Fabric
+internal import Glibc
 internal import HTTPServing
 internal import HTTPTypes
 internal import HummingbirdCore
@@ -31,6 +32,28 @@ struct InboxResponder: Sendable {
         }
 
         var hasBody: Bool { headers[.transferEncoding] != nil || (contentLength ?? 0) > 0 }
+
+        /// The digest of the whole envelope, where the sender announces it.
+        var announcedDigest: Digest? {
+            field(FieldName.reprDigest).flatMap { StructuredFields.digest(in: $0) }
+        }
+
+        /// The network that the connection came from, for counting: an IPv4 address, or the first half of an IPv6 one.
+        var remoteNetwork: String {
+            guard let address = channel.remoteAddress else { return "unknown" }
+            guard case .v6 = address else { return address.ipAddress ?? "unknown" }
+            var bytes = [UInt8](repeating: 0, count: 16)
+            let text = address.ipAddress?.prefix { $0 != "%" } ?? ""
+            guard inet_pton(AF_INET6, String(text), &bytes) == 1 else { return "unknown" }
+            // An IPv4 address in IPv6's form is one address, not a network.
+            let isMapped = bytes.prefix(12) == [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]
+            return Hex.encode(isMapped ? bytes.suffix(4) : bytes.prefix(8))
+        }
+
+        /// Asks for a higher least rate of the body.
+        func require(bytesPerSecond rate: Int) {
+            channel.triggerUserOutboundEvent(LeastRate(bytesPerSecond: rate), promise: nil)
+        }
 
         /// The address that the connection came from.
         var remoteAddress: String? {

@@ -17,8 +17,13 @@ struct PlainDeliveries: Sendable {
     ) async throws(Refusal) -> Reply {
         guard let length = exchange.contentLength, length > 0 else { throw .lengthRequired }
         guard length <= limits.largestBody else { throw .tooLarge(limits.largestBody) }
-        let claim = try await authenticator.claim(in: exchange.headers)
-        let release = try slots.take()
+        let claim = try await authenticator.claim(in: exchange.headers, announcing: exchange.announcedDigest)
+        let sender = UploadSlots.Sender(claim, authenticator.policy, address: exchange.remoteNetwork)
+        if sender.isUnproven {
+            guard length <= limits.largestUnproven else { throw .tooLargeUnproven(limits.largestUnproven) }
+            exchange.require(bytesPerSecond: limits.unprovenRate)
+        }
+        let release = try slots.take(for: sender)
         defer { release() }
         let deposit = try await begin(name, length)
         let work = receiver.work
@@ -41,7 +46,7 @@ struct PlainDeliveries: Sendable {
         }
         guard count == length else { throw .shortBody(count, of: length) }
         let digest = deposit.digest
-        if let announced = exchange.field(FieldName.reprDigest).flatMap({ StructuredFields.digest(in: $0) }) {
+        if let announced = exchange.announcedDigest {
             guard announced == digest else { throw Refusal(.digestMismatch(expected: announced, found: digest)) }
         }
         let authentication = try authenticator.verify(claim, over: digest)
@@ -72,5 +77,13 @@ extension Refusal {
     /// More than this listener takes (`http-inbox.md`, section 6, row 3).
     static func tooLarge(_ limit: Int64) -> Refusal {
         Refusal(.contentTooLarge, "too-large", "an envelope may have \(limit) bytes here", limit: limit)
+    }
+
+    /// More than this listener takes before it knows whether the signature is right.
+    static func tooLargeUnproven(_ limit: Int64) -> Refusal {
+        Refusal(
+            .contentTooLarge, "too-large",
+            "an envelope of which Repr-Digest is not announced may have \(limit) bytes here",
+            limit: limit)
     }
 }

@@ -10,17 +10,20 @@ struct ResumableUploads: Sendable {
     let slots: UploadSlots
     let sessions: UploadSessions
     let receiver: BodyReceiver
+    /// Threads for reading back what is on the disk: few, so that questions do not keep the disk from deliveries.
+    let hashing: BlockingWork
     let arrivals: Arrivals
 
     /// `POST /inbox/<name>` that announces an envelope: begins its upload, or finds it again.
     ///
-    /// The signature is over the announced digest, so it is checked before a byte comes.
+    /// The signature is over the announced digest, so it is checked before anything else is done. That the envelope is
+    /// here already is told only to its sender: the one that has the id of the upload that brought it.
     func open(_ name: ArrivalName, _ exchange: InboxResponder.Exchange) async throws(Refusal) -> Reply {
         let (digest, size) = try announced(exchange)
-        let claim = try await authenticator.claim(in: exchange.headers)
+        let claim = try await authenticator.claim(in: exchange.headers, announcing: digest)
         let authentication = try authenticator.verify(claim, over: digest)
         // Looking for the envelope, and hashing what is held of it, are as much work as taking one in.
-        let release = try slots.take()
+        let release = try slots.take(for: sender(claim, exchange))
         defer { release() }
         if let reply = await arrivals.replyToReplay(
             digest, claim: claim, as: authentication, from: exchange, resumedFrom: size)
@@ -28,17 +31,18 @@ struct ResumableUploads: Sendable {
             return reply
         }
         let announcement = UploadAnnouncement(name: name, digest: digest, size: size, owner: authentication.key)
-        let id = UploadID.derive(name: name, digest: digest, size: size, owner: announcement.owner)
+        let token = UploadOwner.token(parsing: exchange.field(FieldName.uploadToken)) ?? .randomToken()
+        let owner = authentication.key.map { UploadOwner.key($0) } ?? token
+        let id = UploadID.derive(name: name, digest: digest, size: size, owner: owner)
         let (_, parked) = try await sessions.take(id, for: exchange.channel)
         do throws(Refusal) {
-            // Only now: whoever had the upload before may just have finished it.
-            let held = try await onDisk { lane throws(LaneError) in try lane.holds(name, digest: digest, size: size) }
-            if let stored = held {
+            // Only now: another connection may just have finished the upload.
+            if let stored = try await stored(announcement, id) {
                 await sessions.release(id, parking: nil)
                 let publication = Publication(
                     outcome: .duplicate, requestedName: name, storedName: stored, digest: digest, size: size)
                 arrivals.announce(publication, authentication, exchange, resumedFrom: size)
-                return Arrivals.reply(.duplicate, publication, authentication)
+                return arrivals.reply(.duplicate, publication, authentication)
             }
             let deposit: ResumableDeposit
             if let parked { deposit = parked } else { deposit = try await begin(id, announcement) }
@@ -57,12 +61,12 @@ struct ResumableUploads: Sendable {
         _ id: String, _ exchange: InboxResponder.Exchange, _ writer: borrowing ResponseWriter
     ) async throws(Refusal) -> Reply {
         let (offset, length) = try rest(exchange)
-        let claim = try await authenticator.claim(in: exchange.headers)
-        let release = try slots.take()
+        let claim = try await admit(exchange, to: id)
+        let release = try slots.take(for: sender(claim, exchange))
         defer { release() }
         let (holder, deposit) = try await take(id, exchange)
         do throws(Refusal) {
-            let authentication = try admit(claim, to: deposit.announcement)
+            let authentication = try authenticator.verify(claim, over: deposit.announcement.digest)
             try await prepare(deposit, for: offset, length)
             await exchange.proceed(writer)
             let count = try await receiver.receive(
@@ -82,10 +86,11 @@ struct ResumableUploads: Sendable {
 
     /// `HEAD` of an upload: how much of it is held.
     func status(_ id: String, _ exchange: InboxResponder.Exchange) async throws(Refusal) -> Reply {
+        let claim = try await admit(exchange, to: id)
         // Opening an upload hashes what it holds.
-        let release = try slots.take()
+        let release = try slots.take(for: sender(claim, exchange))
         defer { release() }
-        let deposit = try await takeAdmitted(id, exchange)
+        let (_, deposit) = try await take(id, exchange)
         let reply = Self.describe(deposit, status: .noContent)
         await sessions.release(id, parking: deposit)
         return reply
@@ -93,9 +98,10 @@ struct ResumableUploads: Sendable {
 
     /// `DELETE` of an upload: nothing of it stays.
     func cancel(_ id: String, _ exchange: InboxResponder.Exchange) async throws(Refusal) -> Reply {
-        let release = try slots.take()
+        let claim = try await admit(exchange, to: id)
+        let release = try slots.take(for: sender(claim, exchange))
         defer { release() }
-        let deposit = try await takeAdmitted(id, exchange)
+        let (_, deposit) = try await take(id, exchange)
         await receiver.work.run { deposit.abandon() }
         await sessions.release(id, parking: nil)
         return Reply(status: .noContent)
@@ -134,17 +140,37 @@ extension ResumableUploads {
         return (offset, length)
     }
 
+    /// Who asks, for counting.
+    private func sender(_ claim: Authenticator.Claim, _ exchange: InboxResponder.Exchange) -> UploadSlots.Sender {
+        UploadSlots.Sender(claim, authenticator.policy, address: exchange.remoteNetwork)
+    }
+
+    /// The stored name of an envelope that the upload `id` brought earlier, if it is still there.
+    private func stored(
+        _ announcement: UploadAnnouncement, _ id: String
+    ) async throws(Refusal) -> ArrivalName? {
+        let finished = try await onDisk { lane throws(LaneError) in try lane.finishedUpload(id) }
+        guard finished == announcement else { return nil }
+        return try await onDisk(hashing) { lane throws(LaneError) in
+            try lane.holds(announcement.name, digest: announcement.digest, size: announcement.size)
+        }
+    }
+
     private func begin(_ id: String, _ announcement: UploadAnnouncement) async throws(Refusal) -> ResumableDeposit {
+        if let deposit = try await onDisk(hashing, { lane throws(LaneError) in try lane.resumeUpload(id) }) {
+            return deposit
+        }
         let limits = limits
+        let owner = announcement.owner
         while true {
             let deposit = try await onDisk { lane throws(LaneError) -> ResumableDeposit? in
-                if let deposit = try lane.resumeUpload(id) { return deposit }
-                guard try Self.makePlace(in: lane, limits) else { return nil }
+                guard try Self.makePlace(in: lane, for: owner, limits) else { return nil }
                 return try lane.beginUpload(id, of: announcement)
             }
             if let deposit { return deposit }
             // Uploads that were announced just now are still open. Those without bytes give way as well.
-            guard let idle = await sessions.removeOldestEmpty() else {
+            let idle = await sessions.removeOldestEmpty { Self.mayGiveWay($0, age: $1, for: owner) }
+            guard let idle else {
                 // The sender falls back to sending all at once.
                 throw Refusal(.conflict, "too-many-unfinished", "too many uploads are unfinished")
             }
@@ -153,13 +179,24 @@ extension ResumableUploads {
     }
 
     /// Whether one more upload may begin. Old ones, then those that hold no bytes, make place for it.
-    private static func makePlace(in lane: Lane, _ limits: HTTPListenerLimits) throws(LaneError) -> Bool {
+    private static func makePlace(
+        in lane: Lane, for owner: PublicKey?, _ limits: HTTPListenerLimits
+    ) throws(LaneError) -> Bool {
         guard try lane.unfinishedUploads() >= limits.unfinishedUploads else { return true }
         try lane.removeUploads(untouchedFor: limits.unfinishedUploadAge)
         while try lane.unfinishedUploads() >= limits.unfinishedUploads {
-            guard try lane.removeOldestEmptyUpload() else { return false }
+            guard try lane.removeOldestEmptyUpload(where: { Self.mayGiveWay($0, age: $1, for: owner) }) else {
+                return false
+            }
         }
         return true
+    }
+
+    /// Whether an upload without bytes makes place for one of `owner`: its own, one without an owner, or one whose sender
+    /// did not begin to send within a minute, and then only has to announce it again.
+    private static func mayGiveWay(_ announcement: UploadAnnouncement?, age: Duration, for owner: PublicKey?) -> Bool {
+        guard let other = announcement?.owner else { return true }
+        return other == owner || age >= .seconds(60)
     }
 
     private func take(
@@ -168,38 +205,30 @@ extension ResumableUploads {
         let (holder, parked) = try await sessions.take(id, for: exchange.channel)
         if let parked { return (holder, parked) }
         do throws(Refusal) {
-            if let deposit = try await onDisk({ lane throws(LaneError) in try lane.resumeUpload(id) }) {
+            if let deposit = try await onDisk(hashing, { lane throws(LaneError) in try lane.resumeUpload(id) }) {
                 return (holder, deposit)
             }
-            throw Refusal(.notFound, "no-upload", "there is no such upload")
+            throw Refusal.noUpload
         } catch {
             await sessions.release(id, parking: nil)
             throw error
         }
     }
 
-    /// Opens an upload for whoever began it; whoever asked releases it.
-    private func takeAdmitted(
-        _ id: String, _ exchange: InboxResponder.Exchange
-    ) async throws(Refusal) -> ResumableDeposit {
-        let claim = try await authenticator.claim(in: exchange.headers)
-        let (_, deposit) = try await take(id, exchange)
-        do throws(Refusal) {
-            _ = try admit(claim, to: deposit.announcement)
-        } catch {
-            await sessions.release(id, parking: deposit)
-            throw error
-        }
-        return deposit
-    }
-
-    /// Only whoever began an upload may go on with it.
+    /// Lets through the sender that began the upload, before anything of the upload is touched. To all others there is
+    /// no such upload.
     private func admit(
-        _ claim: Authenticator.Claim, to announcement: UploadAnnouncement
-    ) throws(Refusal) -> HTTPArrival.Authentication {
-        let authentication = try authenticator.verify(claim, over: announcement.digest)
-        guard announcement.owner == nil || announcement.owner == authentication.key else { throw .unauthorized }
-        return authentication
+        _ exchange: InboxResponder.Exchange, to id: String
+    ) async throws(Refusal) -> Authenticator.Claim {
+        let claim = try authenticator.header(of: exchange.headers)
+        guard
+            let announcement = try await onDisk(
+                receiver.work, { lane throws(LaneError) in try lane.announcement(ofUpload: id) }),
+            let proven = try? authenticator.proven(claim, over: announcement.digest),
+            announcement.owner == nil || announcement.owner == proven.provenKey
+        else { throw .noUpload }
+        try await authenticator.checkPin(of: proven)
+        return proven
     }
 
     /// Makes the upload end at `offset`: it is there, or it begins again.
@@ -221,10 +250,12 @@ extension ResumableUploads {
         _ exchange: InboxResponder.Exchange, _ offset: Int64
     ) async throws(Refusal) -> Reply {
         let work = receiver.work
+        // A file is left for each of these, so the sender must have brought something for it.
+        let isRemembered = deposit.announcement.size >= limits.rememberedUploadSize
         return try await arrivals.publish(
             deposit.announcement.digest, claim: claim, as: authentication, from: exchange, resumedFrom: offset,
             commit: { () async throws(LaneError) in
-                try await work.run { () throws(LaneError) in try deposit.commit() }
+                try await work.run { () throws(LaneError) in try deposit.commit(isRemembered: isRemembered) }
             },
             discard: { await work.run { deposit.abandon() } })
     }
@@ -238,11 +269,11 @@ extension ResumableUploads {
     }
 
     private func onDisk<Value: Sendable>(
-        _ body: @escaping @Sendable (Lane) throws(LaneError) -> Value
+        _ work: BlockingWork? = nil, _ body: @escaping @Sendable (Lane) throws(LaneError) -> Value
     ) async throws(Refusal) -> Value {
         let lane = lane
         do {
-            return try await receiver.work.run { () throws(LaneError) in try body(lane) }
+            return try await (work ?? receiver.work).run { () throws(LaneError) in try body(lane) }
         } catch {
             throw Refusal(error)
         }
@@ -262,8 +293,13 @@ extension ResumableUploads {
 }
 
 extension HTTPArrival.Authentication {
-    /// Who signed; nil when nobody did, validly.
+    /// The key that signed, validly; nil without one.
     var key: PublicKey? {
         if case .valid(let key, _) = self { key } else { nil }
     }
+}
+
+extension Refusal {
+    /// There is no such upload, or it is another sender's.
+    static let noUpload = Refusal(.notFound, "no-upload", "there is no such upload of this sender")
 }

@@ -63,10 +63,15 @@ actor UploadSessions {
         parked.removeAll { $0.since <= latest }
     }
 
-    /// Takes out the upload that has been unused for longest of those that are open and hold no bytes; nil when there is
-    /// none.
-    func removeOldestEmpty() -> ResumableDeposit? {
-        guard let index = parked.firstIndex(where: { $0.deposit.size == 0 }) else { return nil }
+    /// Takes out the upload that has been unused for longest of those that are open, hold no bytes and may give way; nil
+    /// when there is none.
+    func removeOldestEmpty(
+        where mayGiveWay: (_ announcement: UploadAnnouncement, _ age: Duration) -> Bool
+    ) -> ResumableDeposit? {
+        let index = parked.firstIndex { entry in
+            entry.deposit.size == 0 && mayGiveWay(entry.deposit.announcement, ContinuousClock.now - entry.since)
+        }
+        guard let index else { return nil }
         return parked.remove(at: index).deposit
     }
 

@@ -31,7 +31,8 @@ enum AnswerReceipt {
         return DeliveryReceipt(
             strength: digest == nil ? .accepted : .stored, route: route,
             storedName: answer[FieldName.storedName] ?? told, farDigest: digest,
-            wasDuplicate: outcome == Publication.Outcome.duplicate.rawValue, resumedFrom: start)
+            wasDuplicate: outcome == Publication.Outcome.duplicate.rawValue, resumedFrom: start,
+            signed: answer[FieldName.receipt].flatMap { SignedReceipt(parsing: $0) })
     }
 
     /// The name in `created <name> (<n> bytes) […]` (`http-inbox.md`, section 2).

@@ -20,13 +20,17 @@ struct DeliveryAttempt: Sendable {
 
     /// The number of leading bytes that the far side holds and that are those of the envelope.
     func bytesHeld() async throws(CarrierError) -> Int64 {
-        let id = UploadID.derive(
-            name: envelope.name, digest: envelope.digest, size: envelope.size,
-            owner: configuration.signingKey?.publicKey)
+        let id = UploadID.derive(name: envelope.name, digest: envelope.digest, size: envelope.size, owner: owner)
         let answer = try await requests.perform(
             .head, requests.address.upload(id), headers: identity(), storing: envelope.size)
         guard answer.status == 200 || answer.status == 204, let held = HeldPrefix(answer) else { return 0 }
         return try await usable(held)
+    }
+
+    /// Whose upload it is: the signing key's, or that of the sender that has the secret.
+    private var owner: UploadOwner {
+        if let key = configuration.signingKey { return .key(key.publicKey) }
+        return UploadID.token(configuration.uploadSecret, base: requests.address.base, digest: envelope.digest)
     }
 
     /// `POST /inbox/<name>` with everything (`http-inbox.md`, section 2), which every inbox understands.
@@ -64,15 +68,16 @@ struct DeliveryAttempt: Sendable {
 
     /// Announces the envelope. A peer answers 411 to this, as nothing comes with it.
     private func openUpload() async throws(CarrierError) -> Answer {
+        var headers = [
+            ("Content-Type", "application/octet-stream"),
+            (FieldName.reprDigest, StructuredFields.text(of: envelope.digest)),
+            (FieldName.uploadComplete, StructuredFields.text(of: false)),
+            (FieldName.uploadLength, String(envelope.size)),
+            (FieldName.uploadVersion, uploadInteropVersion),
+        ]
+        if case .token(let token) = owner { headers.append((FieldName.uploadToken, token)) }
         let answer = try await requests.perform(
-            .post, requests.address.envelope(envelope.name),
-            headers: [
-                ("Content-Type", "application/octet-stream"),
-                (FieldName.reprDigest, StructuredFields.text(of: envelope.digest)),
-                (FieldName.uploadComplete, StructuredFields.text(of: false)),
-                (FieldName.uploadLength, String(envelope.size)),
-                (FieldName.uploadVersion, uploadInteropVersion),
-            ] + identity(), storing: envelope.size)
+            .post, requests.address.envelope(envelope.name), headers: headers + identity(), storing: envelope.size)
         switch answer.status {
         case 401, 403, 407, 413, 429: throw AnswerVerdict.error(answer, for: requests.route)
         case 300..<400, 500, 502...: throw AnswerVerdict.error(answer, for: requests.route)

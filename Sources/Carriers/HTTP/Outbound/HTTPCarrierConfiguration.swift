@@ -27,8 +27,16 @@ public struct HTTPCarrierConfiguration: Sendable {
     public var minimumRate: Int = 256
     /// From this size on an upload can be gone on with after an interruption, where the far side knows how. 1 MiB.
     public var resumeThreshold: Int64 = 1 << 20
+    /// What unsigned uploads are found again by: a secret of this sender, from which a token for each inbox and envelope
+    /// is computed. Random for each process by default; set it to continue unsigned uploads of an earlier process.
+    public var uploadSecret = Self.processSecret
     /// What this program calls itself.
     public var userAgent: String = "tibet-fabric"
+
+    private static let processSecret: Digest = {
+        var generator = SystemRandomNumberGenerator()
+        return Digest(of: (0..<64).map { _ in UInt8.random(in: 0...255, using: &generator) })
+    }()
 
     /// The defaults, without a key.
     public init(signingKey: SigningKey? = nil) {

@@ -11,12 +11,16 @@ enum FieldName {
     static let storedName = "TIBET-Stored-Name"
     /// What became of the envelope: `created`, `duplicate` or `kept-beside`.
     static let outcome = "TIBET-Outcome"
+    /// What the receiver signs of what it stored: the text of a `SignedReceipt`.
+    static let receipt = "TIBET-Receipt"
     /// Whether the request carries the envelope to its end.
     static let uploadComplete = "Upload-Complete"
     /// The number of bytes of the whole envelope.
     static let uploadLength = "Upload-Length"
     /// The number of leading bytes that are held.
     static let uploadOffset = "Upload-Offset"
+    /// What an unsigned announcement is found again by: 64 hexadecimal digits that only its sender knows.
+    static let uploadToken = "TIBET-Upload-Token"
     /// The version of the draft that is spoken.
     static let uploadVersion = "Upload-Draft-Interop-Version"
     /// The SHA-256 of the leading bytes that are held.

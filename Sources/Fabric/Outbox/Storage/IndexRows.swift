@@ -85,7 +85,8 @@ enum IndexRows {
             strength: (row["strength"] as Int?).flatMap { ReceiptStrength(rawValue: $0) } ?? .accepted,
             route: route(row), storedName: row["stored_name"],
             farDigest: (row["far_digest"] as String?).flatMap { Digest(hex: $0) },
-            wasDuplicate: row["was_duplicate"] ?? false, resumedFrom: row["resumed_from"] ?? 0)
+            wasDuplicate: row["was_duplicate"] ?? false, resumedFrom: row["resumed_from"] ?? 0,
+            signed: (row["signed"] as String?).flatMap { SignedReceipt(parsing: $0) })
         return StoredReceipt(date: date, source: .carrier(receipt))
     }
 

@@ -5,7 +5,7 @@ internal import GRDB
 /// Times are milliseconds since 1970 in UTC, but for leases: those count from the start of the machine.
 enum OutboxSchema {
     /// The steps in their order. What was released is never changed; what is new is a new step.
-    static let steps = [first, second]
+    static let steps = [first, second, third]
 
     /// Takes the steps that were not taken yet.
     static func migrate(_ database: Database) throws {
@@ -21,6 +21,9 @@ enum OutboxSchema {
 
     /// Options as one JSON object, from each name to a list of texts; NULL for none.
     private static let second = "ALTER TABLE delivery ADD COLUMN options TEXT"
+
+    /// What the receiver signed, as text; NULL for nothing.
+    private static let third = "ALTER TABLE receipt ADD COLUMN signed TEXT"
 
     private static let first = """
         CREATE TABLE envelope (
