@@ -15,9 +15,8 @@ struct SendAndReceiveTests {
 
     static let sendKeys = [
         "bytes", "carrier", "delivery_ms", "digest", "duplicate", "elapsed_ms", "event", "far_digest", "host_change",
-        "id",
-        "name", "next_attempt", "reason", "resumed_from", "routes", "sealed_bytes", "state", "stored_name", "target",
-        "tpid",
+        "id", "name", "next_attempt", "proof", "reason", "receipt_signer", "resumed_from", "routes", "sealed_bytes",
+        "state", "stored_name", "target", "tpid",
     ]
 
     static let receivedKeys = [
@@ -110,6 +109,54 @@ struct SendAndReceiveTests {
         let receiving = try await receiver.outcome()
         #expect(receiving.output.hasPrefix("✓ received "), "\(receiving)")
         #expect(receiving.output.contains("  ✓ valid, manifest-verified"), "\(receiving)")
+    }
+
+    @Test("Only a receipt that the receiver's pinned key signed is proven")
+    func provenReceipts() async throws {
+        let name = "jis:acme:builds@hq.example"
+        func run(_ arguments: String...) async throws -> Program.Outcome {
+            try await BuiltProgram.start(arguments, in: folder.url).outcome()
+        }
+        for words in [["--aint", "here.aint"], ["--identity", "other"]] {
+            #expect(try await BuiltProgram.start(["identity", "init"] + words, in: folder.url).outcome().status == 0)
+        }
+        let key = try #require(try await run("identity", "show", "--json").objects().first?["pubkey_hex"] as? String)
+        let other = try #require(
+            try await run("identity", "show", "--identity", "other", "--json").objects().first?["pubkey_hex"] as? String
+        )
+        let receiver = try await Receiver(in: folder, ["--count", "4"])
+        try folder.write("r.toml", Array("[targets.\"\(name)\"]\nroutes = [\"\(receiver.url)\"]\n".utf8))
+        func send(_ arguments: String...) async throws -> Program.Outcome {
+            let words = ["send", "a.txt", "--to", name, "--routes", "r.toml", "--no-ains"]
+            return try await BuiltProgram.start(words + arguments, in: folder.url).outcome()
+        }
+
+        let unknown = try await send("--json")
+        #expect(unknown.status == 0, "\(unknown)")
+        #expect(try unknown.objects().first?["proof"] as? String == "unknown-signer")
+        #expect(try unknown.objects().first?["receipt_signer"] as? String == key)
+
+        #expect(try await run("trust", "add", "signer", name, key).status == 0)
+        let proven = try await send()
+        #expect(proven.output.contains(": stored, proven, "), "\(proven)")
+        #expect(proven.errors.isEmpty, "\(proven)")
+
+        #expect(try await run("trust", "rotate", "signer", name, other).status == 0)
+        let foreign = try await send("--json")
+        #expect(foreign.status == 0, "\(foreign)")
+        let report = try #require(try foreign.objects().first)
+        #expect(report["state"] as? String == "stored")
+        #expect(report["proof"] as? String == "other-signer")
+        #expect(foreign.errors.contains("the receipt was signed by "), "\(foreign)")
+        let shown = try await run("why", try #require(report["id"] as? String))
+        #expect(shown.output.contains("receipt: stored (unproven) at \(receiver.url)"), "\(shown)")
+
+        // Pins that cannot be read stop the delivery before it begins.
+        try folder.write("state/trust/pins.json", Array("{".utf8))
+        let damaged = try await send()
+        #expect(damaged.status == 78, "\(damaged)")
+        _ = try await receiver.program.stop()
+        #expect(try folder.names("inbox").filter { !$0.hasPrefix(".") }.count == 3)
     }
 
     @Test("Two in one second have two names, and both arrive")

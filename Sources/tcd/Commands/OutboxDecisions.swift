@@ -85,6 +85,6 @@ struct Why: ParsableCommand, ReportingCommand {
 
     static func tell(_ id: String, json: Bool) throws {
         let outbox = try Outbox.current()
-        OutboxDetailReport(detail: try outbox.detail(try outbox.find(id))).tell(json: json)
+        try OutboxDetailReport(detail: try outbox.detail(try outbox.find(id))).tell(json: json)
     }
 }

@@ -26,7 +26,7 @@ struct ReceiptCommand: ParsableCommand {
             let outbox = try Outbox.current()
             let detail = try outbox.detail(try outbox.find(id))
             for receipt in detail.receipts {
-                let line = ReceiptLine(receipt)
+                let line = try ReceiptLine(receipt, of: detail.entry)
                 if output.json {
                     Terminal.say(
                         JSONLine([("event", "receipt"), ("id", .text(detail.entry.id.text))] + line.fields))

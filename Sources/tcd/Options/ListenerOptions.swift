@@ -51,7 +51,8 @@ struct ListenerOptions: ParsableArguments {
     /// The disk reserve in bytes.
     func reserve() throws -> Int64 { try Self.size(diskReserve, of: "--disk-reserve") }
 
-    /// The listener's configuration; who may deliver comes from the peers' environment variables.
+    /// The listener's configuration; who may deliver comes from the peers' environment variables. Receipts are signed
+    /// where this host has an identity; none is made for it.
     func configuration() throws -> HTTPListenerConfiguration {
         guard (0...65_535).contains(port) else { throw UsageError("\(port) is no port", remedy: "use 0 to 65535") }
         guard maxUploads > 0 else { throw UsageError("--max-uploads must be greater than 0") }
@@ -65,6 +66,12 @@ struct ListenerOptions: ParsableArguments {
         var configuration = HTTPListenerConfiguration(
             host: host, port: port, authorization: policy, limits: limits, tls: try tls())
         configuration.names = Set(hostNames)
+        do throws(IdentityError) {
+            // Without a home there is no identity that could be meant.
+            configuration.receiptKey = try (try? HostDirectories.current().identity())?.load().key
+        } catch {
+            guard case .missing = error else { throw error }
+        }
         if policy.requiresPin { configuration.keyOfClaim = try Self.keyOfClaim() }
         return configuration
     }

@@ -54,11 +54,11 @@ struct OutboxReport {
 struct OutboxDetailReport {
     let detail: OutboxDetail
 
-    func tell(json: Bool) {
-        if json { tellJSON() } else { for line in lines { Terminal.say(line) } }
+    func tell(json: Bool) throws {
+        if json { try tellJSON() } else { for line in try lines() { Terminal.say(line) } }
     }
 
-    private var lines: [String] {
+    private func lines() throws -> [String] {
         let entry = detail.entry
         var lines = ["\(entry.id) is \(OutboxReport(entry: entry).standing), since \(entry.since.iso8601)"]
         if let reason = entry.reason { lines.append("  why       \(VerdictReport.shown(reason))") }
@@ -84,7 +84,7 @@ struct OutboxDetailReport {
             lines.append("  \(route.route) \(next)")
         }
         for receipt in detail.receipts {
-            lines.append("  \(receipt.date.iso8601)  receipt: \(ReceiptLine(receipt).text)")
+            lines.append("  \(receipt.date.iso8601)  receipt: \(try ReceiptLine(receipt, of: entry).text)")
         }
         return lines
     }
@@ -99,7 +99,7 @@ struct OutboxDetailReport {
         return words.joined(separator: " ")
     }
 
-    private func tellJSON() {
+    private func tellJSON() throws {
         let attempts = detail.attempts.map { attempt -> JSONLine.Value in
             var action: String?
             if case .failed(_, let name)? = attempt.outcome { action = name }
@@ -117,7 +117,7 @@ struct OutboxDetailReport {
                 ("reason", .text(route.reason)),
             ])
         }
-        let receipts = detail.receipts.map { JSONLine.Value.object(ReceiptLine($0).fields) }
+        let receipts = try detail.receipts.map { JSONLine.Value.object(try ReceiptLine($0, of: detail.entry).fields) }
         let options = detail.entry.target.options.sorted { $0.key < $1.key }.map { name, values in
             (name, JSONLine.Value.list(values.map { .text($0) }))
         }
@@ -133,8 +133,13 @@ struct OutboxDetailReport {
 /// One receipt, as people and programs read it.
 struct ReceiptLine {
     private let receipt: StoredReceipt
+    private let proven: ProvenReceipt?
 
-    init(_ receipt: StoredReceipt) { self.receipt = receipt }
+    /// - Throws: `TrustError` when the pins cannot be read.
+    init(_ receipt: StoredReceipt, of entry: OutboxEntry) throws {
+        self.receipt = receipt
+        proven = try receipt.delivered.map { try ProvenReceipt($0, of: entry) }
+    }
 
     var text: String {
         switch receipt.source {
@@ -143,7 +148,9 @@ struct ReceiptLine {
             return by + (acknowledgement.note.map { ": \(VerdictReport.shown($0))" } ?? "")
         case .carrier(let delivery):
             let stored = delivery.storedName.map { ", there as \(VerdictReport.shown($0))" } ?? ""
-            return "\(delivery.strength) at \(delivery.route)\(stored)\(delivery.wasDuplicate ? ", again" : "")"
+            let strength = proven?.text ?? delivery.strength.description
+            let notice = proven?.proof.notice.map { "; \($0)" } ?? ""
+            return "\(strength) at \(delivery.route)\(stored)\(delivery.wasDuplicate ? ", again" : "")\(notice)"
         }
     }
 
@@ -158,11 +165,19 @@ struct ReceiptLine {
                 ("sealed_at", .text(acknowledgement.sealed.iso8601)), ("note", .init(acknowledgement.note)),
             ]
         case .carrier(let delivery):
-            return common + [
+            let carried: [(String, JSONLine.Value)] = [
                 ("route", .text(delivery.route.address)), ("stored_name", .init(delivery.storedName)),
                 ("far_digest", .init(delivery.farDigest?.description)), ("duplicate", .flag(delivery.wasDuplicate)),
                 ("resumed_from", .number(delivery.resumedFrom)),
             ]
+            return common + carried + (proven?.fields ?? ProvenReceipt.noFields)
         }
+    }
+}
+
+extension StoredReceipt {
+    /// What a carrier reported; nil for an acknowledgement.
+    var delivered: DeliveryReceipt? {
+        if case .carrier(let receipt) = source { receipt } else { nil }
     }
 }

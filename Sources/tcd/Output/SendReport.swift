@@ -48,13 +48,20 @@ struct SendReport {
     ///
     /// - Parameter receipts: All that is known of it; the last carrier's receipt says how it went when somebody else
     ///   brought it there.
-    func tell(_ outcome: DispatchOutcome, receipts: [StoredReceipt], json: Bool) {
+    /// - Throws: `TrustError` when the pins cannot be read.
+    func tell(_ outcome: DispatchOutcome, receipts: [StoredReceipt], json: Bool) throws {
         let receipt = outcome.receipt ?? receipts.compactMap(\.delivered).last
         let strength = (receipt?.strength ?? .accepted).description
-        let state = outcome.entry.wanted == .acknowledged ? outcome.entry.wanted.description : strength
+        let proven = try receipt.map { try ProvenReceipt($0, of: outcome.entry) }
+        if let notice = proven?.proof.notice { Terminal.note("\(outcome.entry.id): \(notice)") }
+        let isAcknowledged = outcome.entry.wanted == .acknowledged
         if json {
-            return tellProgram(Standing(outcome.entry, state: state, receipt: receipt, delivery: outcome.time))
+            let state = isAcknowledged ? outcome.entry.wanted.description : strength
+            var standing = Standing(outcome.entry, state: state, receipt: receipt, delivery: outcome.time)
+            standing.proven = proven
+            return tellProgram(standing)
         }
+        let state = isAcknowledged ? outcome.entry.wanted.description : proven?.text ?? strength
         begin()
         let resumed = receipt.map { $0.resumedFrom > 0 ? ", resumed at \(Quantity.bytes($0.resumedFrom))" : "" } ?? ""
         let again = receipt?.wasDuplicate == true ? "; it was there already" : ""
@@ -77,6 +84,7 @@ struct SendReport {
         var receipt: DeliveryReceipt?
         var delivery = Duration.zero
         var routes: [PlannedRoute] = []
+        var proven: ProvenReceipt?
 
         init(target: DeliveryTarget, state: String, routes: [PlannedRoute]) {
             self.target = routes.first?.route.address ?? target.text
@@ -98,21 +106,22 @@ struct SendReport {
     private func tellProgram(_ standing: Standing) {
         let receipt = standing.receipt
         let scheme = receipt?.route.scheme ?? standing.routes.first?.route.scheme
-        Terminal.say(
-            JSONLine([
-                ("event", "sent"), ("id", .init(standing.id?.text)), ("tpid", .text(entry.transferID.text)),
-                ("name", .text(envelope.name.text)), ("digest", .text(envelope.digest.description)),
-                ("carrier", .init(scheme)), ("target", .text(standing.target)), ("state", .text(standing.state)),
-                ("reason", .init(standing.reason)), ("next_attempt", .init(standing.nextAttempt?.iso8601)),
-                ("routes", .init(standing.routes.map { $0.route.address })),
-                ("bytes", entry.contentBytes.map { .number($0) } ?? .null), ("sealed_bytes", .number(envelope.size)),
-                ("elapsed_ms", .number(Quantity.milliseconds(time))),
-                ("delivery_ms", .number(Quantity.milliseconds(standing.delivery))),
-                ("stored_name", .init(receipt?.storedName)), ("duplicate", .flag(receipt?.wasDuplicate ?? false)),
-                ("resumed_from", .number(receipt?.resumedFrom ?? 0)),
-                ("far_digest", .init(receipt?.farDigest?.description)),
-                ("host_change", hostChange.map { .object($0.fields) } ?? .null),
-            ]))
+        let fields: [(String, JSONLine.Value)] = [
+            ("event", "sent"), ("id", .init(standing.id?.text)), ("tpid", .text(entry.transferID.text)),
+            ("name", .text(envelope.name.text)), ("digest", .text(envelope.digest.description)),
+            ("carrier", .init(scheme)), ("target", .text(standing.target)), ("state", .text(standing.state)),
+            ("reason", .init(standing.reason)), ("next_attempt", .init(standing.nextAttempt?.iso8601)),
+            ("routes", .init(standing.routes.map { $0.route.address })),
+            ("bytes", entry.contentBytes.map { .number($0) } ?? .null),
+            ("sealed_bytes", .number(envelope.size)),
+            ("elapsed_ms", .number(Quantity.milliseconds(time))),
+            ("delivery_ms", .number(Quantity.milliseconds(standing.delivery))),
+            ("stored_name", .init(receipt?.storedName)), ("duplicate", .flag(receipt?.wasDuplicate ?? false)),
+            ("resumed_from", .number(receipt?.resumedFrom ?? 0)),
+            ("far_digest", .init(receipt?.farDigest?.description)),
+            ("host_change", hostChange.map { .object($0.fields) } ?? .null),
+        ]
+        Terminal.say(JSONLine(fields + (standing.proven?.fields ?? ProvenReceipt.noFields)))
     }
 }
 
@@ -123,12 +132,5 @@ extension RoutePlan.HostChange {
             ("subject", .text(subject)), ("pinned", .init(pinned)), ("offered", .init(offered)),
             ("accept", .text("tcd resolve \(subject) --accept-routes")),
         ]
-    }
-}
-
-extension StoredReceipt {
-    /// What a carrier reported; nil for an acknowledgement.
-    fileprivate var delivered: DeliveryReceipt? {
-        if case .carrier(let receipt) = source { receipt } else { nil }
     }
 }

@@ -22,6 +22,8 @@ struct Courier {
         self.delivery = delivery
         self.output = output
         target = try dispatch.target(delivery.to, transport: delivery.chosenTransport, typed: delivery.transport)
+        // Pins that cannot be read stop everything that asks for them, and before anything is sent.
+        _ = try ProvenReceipt.pinnedKey(for: target)
         prepared = try dispatch.prepare(output: output, settings: PlanningSettings(kept: target.options))
     }
 
