@@ -70,6 +70,11 @@ struct UnprovenTests {
         let large = try await hub.send(.text(String(repeating: "x", count: 4095)), on: channel)
         #expect(large.status == 413 && large["limit"]?.integer == 4096)
         #expect(try await hub.send(.text(String(repeating: "x", count: 4094)), on: channel).status == 200)
+        // More than that is refused before it is read as JSON.
+        let junk = [UInt8](repeating: 0x5b, count: (64 << 10) + 1)
+        for (target, status) in [("/api/mux/send", 413), ("/api/ipoll/push", 413), ("/api/ipoll/file/push", 422)] {
+            #expect(try await hub.ask("POST", target, bytes: junk).status == status, "\(target)")
+        }
         for _ in 0..<9 { #expect(try await hub.send("x", on: channel).status == 200) }
         let more = try await hub.send("x", on: channel)
         #expect(more.status == 429 && more.code == "quota")

@@ -12,7 +12,7 @@ struct Access: Sendable {
     /// Whether items are accepted for names that are not registered.
     let acceptsUnregistered: Bool
     let registered: RegisteredNames
-    let limiter: RateLimiter
+    let counter: RequestCounter
 
     /// How far a request's time may be from ours.
     static let window = Duration.seconds(300)
@@ -63,11 +63,51 @@ struct Access: Sendable {
     /// - Throws: 401 for a signature that is none, or too old, or was seen before; 403 for a suspended agent; 429.
     func caller(of exchange: Exchange, evenSuspended: Bool = false) async throws(HubFault) -> Caller {
         guard !isOpen else { return .anybody }
+        let caller: Caller
+        if let known = exchange.admission.caller {
+            caller = known
+        } else {
+            do throws(HubFault) {
+                caller = try await prove(exchange)
+            } catch {
+                if error.status == .unauthorized { exchange.admission.fail() }
+                throw error
+            }
+            try exchange.admission.settle(caller)
+        }
+        if case .agent(let record) = caller {
+            guard !record.isSuspended || evenSuspended else {
+                throw HubFault(.forbidden, "'\(record.name)' is suspended", code: "suspended")
+            }
+        }
+        return caller
+    }
+
+    /// Returns where a request may be answered: one on credit must be proven first.
+    ///
+    /// - Throws: 429 where it is not; those of `caller`.
+    func redeem(_ exchange: Exchange) async throws(HubFault) {
+        guard exchange.admission.isOnCredit else { return }
+        guard !isOpen else { return try exchange.admission.settle(.anybody) }
+        _ = try await caller(of: exchange, evenSuspended: true)
+    }
+
+    /// Returns where a request with a large message may be read: its sender must be proven, as no other may send as much.
+    ///
+    /// - Throws: 413 where it is not; those of `caller`.
+    func requireProof(of exchange: Exchange) async throws(HubFault) {
+        guard !isOpen, try await caller(of: exchange, evenSuspended: true).name == nil else { return }
+        throw .tooLarge(limit: Tier.sandbox.largestMessage)
+    }
+
+    /// Verifies the signature. Nothing is written for one that proves nothing.
+    private func prove(_ exchange: Exchange) async throws(HubFault) -> Caller {
         guard let claim = try claim(in: exchange) else { return .unsigned }
         let caller: Caller
         switch claim {
         case .request(let signature, let request):
             caller = try await owner(of: signature, over: request)
+            guard caller.name != nil else { return caller }
             try await refuseReplay(signature.nonce, by: signature.agent, at: signature.date)
         case .body(let authorization, let digest):
             let record = try await stored { () async throws(StoreError) in
@@ -78,12 +118,6 @@ struct Access: Sendable {
             }
             caller = .agent(record)
             try await refuseReplay(authorization.signature.hex, by: record.name, at: authorization.date)
-        }
-        if case .agent(let record) = caller {
-            try limiter.count("agent " + record.name)
-            guard !record.isSuspended || evenSuspended else {
-                throw HubFault(.forbidden, "'\(record.name)' is suspended", code: "suspended")
-            }
         }
         return caller
     }
@@ -96,6 +130,7 @@ struct Access: Sendable {
             throw Self.unauthorized("this needs the X-AInternet signature by the key that is named")
         }
         guard signature.verifies(request, with: key) else {
+            exchange.admission.fail()
             throw Self.unauthorized("the request is not signed by the key that is named")
         }
         guard let agent = AgentName.parse(signature.agent) else { throw Self.malformed }

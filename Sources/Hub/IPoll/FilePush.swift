@@ -6,18 +6,12 @@ struct FilePush: Sendable {
     let core: HubCore
 
     func answer(_ exchange: Exchange) async throws(HubFault) -> HubReply {
-        var fields = try BodyFields(exchange.body)
-        let (from, to) = (fields.agent("from_agent"), fields.agent("to_agent"))
-        let name = fields.text("filename")
-        let bytes = fields.parsed("data_base64", "base64") { text in Data(base64Encoded: text).map { [UInt8]($0) } }
-        _ = fields.optionalText("description")
-        _ = fields.optionalText("poll_id")
-        try fields.check()
-        guard let bytes else { return HubReply([:]) }
+        let file = try await RequestJSON.read(exchange.body) { bytes throws(HubFault) in try File(bytes) }
+        let (from, to, name, bytes) = (file.from, file.to, file.name, file.bytes)
         let sender = try await core.access.sender(from, try await core.access.caller(of: exchange))
         try await core.access.requireReceiver(to)
         try await core.room.check(bytes.count, for: MailboxName(.ipoll, of: to), from: from, sender.account)
-        let digest = Digest(of: bytes)
+        let digest = file.digest
         var draft = BlobDraft(
             agent: from, receiver: to, size: Int64(bytes.count), digest: digest, name: name,
             mailboxLimit: core.limits.mailboxBytes)
@@ -43,5 +37,26 @@ struct FilePush: Sendable {
             "file_id": .text(blob.id), "blob_id": .text(blob.id), "status": "stored",
             "size_bytes": .integer(bytes.count), "digest": .text(digest.description), "filename": .text(name),
         ])
+    }
+}
+
+/// A file as it is in a request.
+private struct File: Sendable {
+    let from: String
+    let to: String
+    let name: String
+    let bytes: [UInt8]
+    let digest: Digest
+
+    init(_ body: [UInt8]) throws(HubFault) {
+        var fields = try BodyFields(body)
+        (from, to) = (fields.agent("from_agent"), fields.agent("to_agent"))
+        name = fields.text("filename")
+        let bytes = fields.parsed("data_base64", "base64") { text in Data(base64Encoded: text).map { [UInt8]($0) } }
+        _ = fields.optionalText("description")
+        _ = fields.optionalText("poll_id")
+        try fields.check()
+        self.bytes = bytes ?? []
+        digest = Digest(of: self.bytes)
     }
 }

@@ -42,7 +42,7 @@ enum PollAnswers {
     }
 
     /// What a message carries, by its metadata.
-    static func kind(of metadata: JSONObject?) -> MessageKind {
+    static func kind(of metadata: JSONDocument?) -> MessageKind {
         if isTruthy(metadata?["upip_fork"]) { return .fork }
         if isTruthy(metadata?["tibet_flare"]) { return .flare }
         guard let name = metadata?["envelope_name"] else { return .message }
@@ -50,14 +50,16 @@ enum PollAnswers {
     }
 
     /// Whether the peers' language takes a value for true.
-    private static func isTruthy(_ value: JSONValue?) -> Bool {
-        switch value {
-        case nil, .null?: false
-        case .bool(let bool)?: bool
-        case .number(let number)?: number.double != 0
-        case .text(let text)?: !text.isEmpty
-        case .list(let list)?: !list.isEmpty
-        case .object(let object)?: !object.members.isEmpty
+    private static func isTruthy(_ value: JSONDocument?) -> Bool {
+        guard let value else { return false }
+        // What holds anything has more than nothing.
+        if value.isObject { return value.members(limit: 0) == nil }
+        if value.isList { return value.elements(limit: 0) == nil }
+        return switch value.value {
+        case .bool(let bool): bool
+        case .number(let number): number.double != 0
+        case .text(let text): !text.isEmpty
+        case .null, .list, .object: false
         }
     }
 }

@@ -65,7 +65,7 @@ struct PollEndpoints: Sendable {
                 body: .json([
                     .required("from_agent"), .required("to_agent"), .required("filename"), .required("data_base64"),
                     .optional("description"), .optional("poll_id"),
-                ]), size: .message
+                ]), size: .file
             ) { (exchange) async throws(HubFault) in try await FilePush(core: core).answer(exchange) },
         ]
     }
@@ -94,31 +94,17 @@ struct PollEndpoints: Sendable {
     // MARK: - Senders
 
     private func push(_ exchange: Exchange) async throws(HubFault) -> HubReply {
-        var fields = try BodyFields(exchange.body)
-        let (from, to) = (fields.agent("from_agent"), fields.agent("to_agent"))
-        let content = fields.text("content")
-        // Anything but the five would make a client fail on the whole pull.
-        let type =
-            fields.has("poll_type")
-            ? fields.parsed("poll_type", "PUSH, PULL, SYNC, TASK or ACK") { PollType(rawValue: $0.uppercased()) }
-            : .push
-        let metadata = fields.optionalObject("metadata")
-        let session = fields.optionalText("session_id")
-        let replyTo = fields.optionalText("reply_to")
-        let blob = fields.optionalText("blob_id") ?? metadata?["blob_id"]?.text
-        try fields.check()
+        var draft = try await RequestJSON.read(exchange.body) { bytes throws(HubFault) in try Self.draft(bytes) }
+        let (from, to) = (draft.from, draft.to)
         let sender = try await core.access.sender(from, try await core.access.caller(of: exchange))
         let tier = sender.limits
         try await core.access.requireReceiver(to)
-        let written = metadata.map { JSONValue.object($0).text(.spaced) }
-        let size = content.utf8.count + (written?.utf8.count ?? 0)
+        let size = draft.content.utf8.count + (draft.metadata?.utf8.count ?? 0)
         if let tier, size > tier.largestMessage { throw .tooLarge(limit: tier.largestMessage) }
         try await core.room.check(size, for: MailboxName(.ipoll, of: to), from: from, sender.account)
-        var draft = MessageDraft(
-            from: from, to: to, type: type ?? .push, kind: PollAnswers.kind(of: metadata), content: content,
-            metadata: written, session: session, replyTo: replyTo, blob: blob,
-            retention: tier?.retention ?? core.limits.retention, hourlyLimit: tier?.messagesPerHour, proof: sender.proof
-        )
+        draft.retention = tier?.retention ?? core.limits.retention
+        draft.hourlyLimit = tier?.messagesPerHour
+        draft.proof = sender.proof
         draft.account = sender.account
         let message = draft
         let key = try core.key(of: exchange, by: from, sender)
@@ -134,11 +120,34 @@ struct PollEndpoints: Sendable {
         return HubReply(answer).replayed(pushed.wasReplay)
     }
 
-    private func respond(_ exchange: Exchange) async throws(HubFault) -> HubReply {
-        var fields = try BodyFields(exchange.body)
-        let (id, response) = (fields.text("poll_id"), fields.text("response"))
-        let agent = fields.agent("from_agent")
+    /// The message that a request's body describes, without what depends on its sender.
+    private static func draft(_ bytes: [UInt8]) throws(HubFault) -> MessageDraft {
+        var fields = try BodyFields(bytes)
+        let (from, to) = (fields.agent("from_agent"), fields.agent("to_agent"))
+        let content = fields.text("content")
+        // Anything but the five would make a client fail on the whole pull.
+        let type =
+            fields.has("poll_type")
+            ? fields.parsed("poll_type", "PUSH, PULL, SYNC, TASK or ACK") { PollType(rawValue: $0.uppercased()) }
+            : .push
+        let metadata = fields.optionalObject("metadata")
+        let session = fields.optionalText("session_id")
+        let replyTo = fields.optionalText("reply_to")
+        let blob = fields.optionalText("blob_id") ?? metadata?["blob_id"]?.text
         try fields.check()
+        return MessageDraft(
+            from: from, to: to, type: type ?? .push, kind: PollAnswers.kind(of: metadata), content: content,
+            metadata: metadata?.text(.spaced), session: session, replyTo: replyTo, blob: blob)
+    }
+
+    private func respond(_ exchange: Exchange) async throws(HubFault) -> HubReply {
+        let (id, response, agent) = try await RequestJSON.read(exchange.body) { bytes throws(HubFault) in
+            var fields = try BodyFields(bytes)
+            let (id, response) = (fields.text("poll_id"), fields.text("response"))
+            let agent = fields.agent("from_agent")
+            try fields.check()
+            return (id, response, agent)
+        }
         let caller = try await core.access.caller(of: exchange)
         try core.access.require(agent, caller)
         let sender = try await core.access.sender(agent, caller)

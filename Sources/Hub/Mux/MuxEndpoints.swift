@@ -65,13 +65,12 @@ struct MuxEndpoints: Sendable {
         var fields = try BodyFields(exchange.body)
         let (agent, target) = (fields.agent("agent"), fields.agent("target"))
         let intent = fields.text("intent")
-        let metadata = fields.optionalObject("metadata")
+        let metadata = fields.optionalObject("metadata").map { ChannelMetadata($0) }
         try fields.check()
         let sender = try await core.access.sender(agent, try await core.access.caller(of: exchange))
         var draft = ChannelDraft(
             agent: agent, target: target, intent: intent,
-            metadata: metadata.map { JSONValue.object($0).text(.spaced) },
-            staysOpen: metadata?["keep_open"]?.bool ?? false)
+            metadata: metadata?.text, staysOpen: metadata?.keepsOpen ?? false)
         draft.account = sender.account
         let opened = try await service.open(draft, key: try core.key(of: exchange, by: agent, sender))
         return HubReply([
@@ -81,10 +80,14 @@ struct MuxEndpoints: Sendable {
     }
 
     private func send(_ exchange: Exchange) async throws(HubFault) -> HubReply {
-        var fields = try BodyFields(exchange.body)
-        let id = fields.text("channel_id")
-        let payload = fields.any("payload")
-        try fields.check()
+        let isMeasured = core.bandwidth.isEnforced
+        let (id, payload) = try await RequestJSON.read(exchange.body) { bytes throws(HubFault) in
+            var fields = try BodyFields(bytes)
+            let id = fields.text("channel_id")
+            let payload = fields.any("payload").map { FramePayload($0, isMeasured: isMeasured) }
+            try fields.check()
+            return (id, payload ?? .empty)
+        }
         let caller = try await core.access.caller(of: exchange)
         let facts = try await service.facts(of: id, for: caller)
         let sender = try await core.access.sender(facts.agent, caller)

@@ -34,14 +34,15 @@ struct MuxService: Sendable {
     ///
     /// - Throws: 409 where its class of bandwidth is enforced and used up, 413 where it never has room in it.
     func send(
-        _ payload: JSONValue, on id: String, _ facts: ChannelBook.Facts, by sender: Access.Sender, key: IdempotencyKey?
+        _ payload: FramePayload, on id: String, _ facts: ChannelBook.Facts, by sender: Access.Sender,
+        key: IdempotencyKey?
     ) async throws(HubFault) -> AppendedFrame {
-        let text = payload.text(.spaced)
+        let text = payload.text
         if let limit = sender.limits?.largestFrame, text.utf8.count > limit { throw .tooLarge(limit: limit) }
-        try takeBandwidth(payload, text, id, facts)
+        try takeBandwidth(payload.measure, id, facts)
         let mailbox = MailboxName(.mux, of: facts.target)
         try await core.room.check(text.utf8.count, for: mailbox, from: facts.agent, sender.account)
-        var draft = FrameDraft(channel: id, payload: text, blob: payload["blob_id"]?.text, proof: sender.proof)
+        var draft = FrameDraft(channel: id, payload: text, blob: payload.blob, proof: sender.proof)
         draft.account = sender.account
         draft.retention = sender.limits?.frameRetention
         draft.hourlyLimit = sender.limits?.framesPerHour
@@ -51,10 +52,7 @@ struct MuxService: Sendable {
         return frame
     }
 
-    private func takeBandwidth(
-        _ payload: JSONValue, _ text: String, _ id: String, _ facts: ChannelBook.Facts
-    ) throws(HubFault) {
-        let size = core.bandwidth.isEnforced ? payload.text(.python).utf8.count : text.utf8.count
+    private func takeBandwidth(_ size: Int, _ id: String, _ facts: ChannelBook.Facts) throws(HubFault) {
         switch core.bandwidth.take(size, from: id, of: facts.intent) {
         case .passes: return
         case .throttled:

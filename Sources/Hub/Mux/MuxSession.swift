@@ -1,4 +1,5 @@
 internal import Fabric
+internal import HTTPTypes
 
 /// What one WebSocket has opened, and how it is answered (`mux.md`, section 6).
 struct MuxSession {
@@ -17,25 +18,24 @@ struct MuxSession {
     }
 
     /// The answer to one message.
-    mutating func answer(to text: String) async -> String {
-        let message: JSONValue
-        do throws(JSONFault) {
-            message = try JSONValue(parsing: text)
-        } catch {
-            return Self.fault("bad_json", error.description)
-        }
-        guard message.object != nil else { return Self.fault("bad_message", "a message is a JSON object") }
+    mutating func answer(to bytes: [UInt8]) async -> String {
+        let isMeasured = service.core.bandwidth.isEnforced
         do throws(HubFault) {
-            switch message["action"]?.text {
+            let message = try await RequestJSON.read(bytes) { bytes throws(HubFault) in
+                try SocketMessage(bytes, isMeasured: isMeasured)
+            }
+            switch message.action {
             case "open": return try await opened(message)
             case "send": return try await sent(message)
             case "close": return try await closed(message)
             case "list": return try await listed()
             default:
-                return Self.text(["error": "unknown_action", "action": message["action"] ?? .null])
+                return Self.text([
+                    "error": "unknown_action", "action": .text(orNull: message.action.map { String($0.prefix(100)) }),
+                ])
             }
         } catch {
-            return Self.fault(error.body["code"]?.text ?? "error", error.body["detail"]?.text ?? "")
+            return Self.fault(error)
         }
     }
 
@@ -43,6 +43,11 @@ struct MuxSession {
     mutating func end() async {
         for id in open { _ = try? await service.close(id, reason: "ws_disconnect", by: .sender) }
         open = []
+    }
+
+    /// A message that says why a call failed.
+    static func fault(_ fault: HubFault) -> String {
+        Self.fault(fault.body["code"]?.text ?? "error", fault.body["detail"]?.text ?? "")
     }
 
     /// A message that says what went wrong: a word for programs, and for people what it means.
@@ -56,16 +61,14 @@ struct MuxSession {
         text(["error": "channel_not_found", "channel_id": .text(id)])
     }
 
-    private mutating func opened(_ message: JSONValue) async throws(HubFault) -> String {
-        guard let target = message["target"]?.text.flatMap(AgentName.parse) else {
+    private mutating func opened(_ message: SocketMessage) async throws(HubFault) -> String {
+        guard let target = message.target.flatMap(AgentName.parse) else {
             return Self.fault("bad_target", "target must be an agent's name")
         }
-        let metadata = message["metadata"]?.object
-        let intent = message["intent"]?.text ?? "stream"
+        let intent = message.intent ?? "stream"
         var draft = ChannelDraft(
             agent: agent, target: target, intent: intent,
-            metadata: metadata.map { JSONValue.object($0).text(.spaced) },
-            staysOpen: metadata?["keep_open"]?.bool ?? false)
+            metadata: message.metadata?.text, staysOpen: message.metadata?.keepsOpen ?? false)
         draft.account = sender.account
         let opened = try await service.open(draft)
         open.append(opened.channel.id)
@@ -75,18 +78,15 @@ struct MuxSession {
         ])
     }
 
-    private mutating func sent(_ message: JSONValue) async throws(HubFault) -> String {
-        let id = message["channel_id"]?.text ?? ""
+    private mutating func sent(_ message: SocketMessage) async throws(HubFault) -> String {
+        let id = message.channel
         // Only the sender's own: a socket speaks for one agent.
         guard let facts = try await facts(of: id), facts.agent == agent else { return Self.unknown(id) }
         let key =
             sender.isStranger
-            ? nil
-            : message["idempotency_key"]?.text.map {
-                IdempotencyKey(agent: agent, text: String($0.prefix(128)))
-            }
+            ? nil : message.key.map { IdempotencyKey(agent: agent, text: String($0.prefix(128))) }
         do throws(HubFault) {
-            let frame = try await service.send(message["payload"] ?? "", on: id, facts, by: sender, key: key)
+            let frame = try await service.send(message.payload, on: id, facts, by: sender, key: key)
             return Self.text([
                 "event": "frame_ack", "channel_id": .text(id), "seq": .integer(frame.sequence),
                 "tbz_hash": .text(frame.hash),
@@ -97,13 +97,13 @@ struct MuxSession {
         }
     }
 
-    private mutating func closed(_ message: JSONValue) async throws(HubFault) -> String {
-        let id = message["channel_id"]?.text ?? ""
+    private mutating func closed(_ message: SocketMessage) async throws(HubFault) -> String {
+        let id = message.channel
         guard let facts = try await facts(of: id), facts.agent == agent || facts.target == agent else {
             return Self.unknown(id)
         }
         _ = try await service.close(
-            id, reason: message["reason"]?.text ?? "client_close", by: facts.target == agent ? .receiver : .sender)
+            id, reason: message.reason ?? "client_close", by: facts.target == agent ? .receiver : .sender)
         open.removeAll { $0 == id }
         return Self.text(["event": "channel_closed", "channel_id": .text(id)])
     }
@@ -128,5 +128,41 @@ struct MuxSession {
             return nil
         }
         return facts
+    }
+}
+
+/// One message over a WebSocket, read.
+private struct SocketMessage: Sendable {
+    let action: String?
+    let channel: String
+    let target: String?
+    let intent: String?
+    let reason: String?
+    let key: String?
+    let metadata: ChannelMetadata?
+    let payload: FramePayload
+
+    private static let mostMembers = 256
+
+    init(_ bytes: [UInt8], isMeasured: Bool) throws(HubFault) {
+        let document: JSONDocument
+        do throws(JSONFault) {
+            document = try JSONDocument(checking: bytes)
+        } catch {
+            throw HubFault(.badRequest, error.description, code: "bad_json")
+        }
+        guard document.isObject, let list = document.members(limit: Self.mostMembers) else {
+            throw HubFault(
+                .badRequest, "a message is a JSON object of at most \(Self.mostMembers) members", code: "bad_message")
+        }
+        let members = Dictionary(list, uniquingKeysWith: { _, last in last })
+        action = members["action"]?.text
+        channel = members["channel_id"]?.text ?? ""
+        target = members["target"]?.text
+        intent = members["intent"]?.text
+        reason = members["reason"]?.text
+        key = members["idempotency_key"]?.text
+        metadata = members["metadata"].flatMap { $0.isObject ? ChannelMetadata($0) : nil }
+        payload = members["payload"].map { FramePayload($0, isMeasured: isMeasured) } ?? .empty
     }
 }

@@ -1,4 +1,5 @@
 internal import Fabric
+internal import HTTPServing
 internal import HTTPTypes
 internal import Logging
 internal import NIOCore
@@ -8,6 +9,7 @@ internal import NIOWebSocket
 struct MuxSockets: Sendable {
     let core: HubCore
     let service: MuxService
+    let budget: BodyBudget
 
     static let path = "/api/mux/ws"
 
@@ -18,6 +20,7 @@ struct MuxSockets: Sendable {
         let agent: String
         let caller: Access.Caller
         let sender: Access.Sender
+        let admission: RequestCounter.Admission
         /// Whether hints are wanted, and of which intent.
         let subscribes: Bool
         let intent: String?
@@ -37,6 +40,7 @@ struct MuxSockets: Sendable {
     func accept(_ head: HTTPRequest, _ channel: any NIOCore.Channel, _ transfer: String) async throws(HubFault)
         -> Acceptance
     {
+        let admission = try core.access.counter.admit(head.headerFields, from: ClientAddress.counted(of: channel))
         guard let answer = SocketConnection.acceptance(of: head) else {
             throw HubFault(.badRequest, "this is no WebSocket handshake", code: "bad_handshake")
         }
@@ -47,20 +51,25 @@ struct MuxSockets: Sendable {
         let subscribes = query.bool("subscribe", else: false)
         try query.check()
         let exchange = Exchange(
-            head: head, address: address, captures: [:], body: [], channel: channel, transfer: transfer)
+            head: head, address: address, captures: [:], body: [], admission: admission, channel: channel,
+            transfer: transfer)
+        try await core.access.redeem(exchange)
         let caller = try await core.access.caller(of: exchange)
         let sender = try await core.access.sender(agent, caller)
         if subscribes { try core.access.require(agent, caller) }
         return Acceptance(
-            head: answer, agent: agent, caller: caller, sender: sender, subscribes: subscribes,
+            head: answer, agent: agent, caller: caller, sender: sender, admission: admission, subscribes: subscribes,
             intent: address.value("intent"))
     }
 
     /// Serves the other side until it leaves, and closes the channels that it opened here.
     func serve(_ acceptance: Acceptance, on channel: any NIOCore.Channel) async {
+        // Unproven senders may not send frames that need more.
+        let largest = acceptance.sender.account == .unproven ? RequestJSON.largestOnLoop : core.limits.messageBody
         guard
             let connection = try? await SocketConnection.take(
-                channel, answering: acceptance.head, largestMessage: core.limits.messageBody)
+                channel, answering: acceptance.head, largestMessage: largest,
+                budget: budget, mayUseAll: acceptance.sender.account == .proven)
         else {
             channel.close(promise: nil)
             return
@@ -72,13 +81,25 @@ struct MuxSockets: Sendable {
             sender: acceptance.sender)
         for await event in connection.events {
             switch event {
-            case .text(let text): connection.send(await session.answer(to: text))
+            case .text(let bytes): connection.send(await answer(to: bytes, &session, acceptance))
             case .binary: connection.send(MuxSession.fault("binary_message", "messages are JSON texts"))
             }
             connection.consumed()
         }
         hints?.cancel()
         await session.end()
+    }
+
+    /// The answer to one message, which counts as a request does.
+    private func answer(
+        to bytes: [UInt8], _ session: inout MuxSession, _ acceptance: Acceptance
+    ) async -> String {
+        do throws(HubFault) {
+            try acceptance.admission.countMessage()
+        } catch {
+            return MuxSession.fault(error)
+        }
+        return await session.answer(to: bytes)
     }
 
     /// Tells a receiver of frames as they come.

@@ -13,11 +13,15 @@ final class SocketBridge: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// What comes from the other side.
     enum Event: Sendable {
-        case text(String)
+        case text([UInt8])
         case binary
     }
 
     private static let mostWaiting = 32
+    /// How many bytes may wait to be sent; a connection whose other side does not read is ended there.
+    private static let mostUnsent = 1 << 20
+    private let budget: SocketBudget
+    private var unsent = 0
     private static let pingInterval = TimeAmount.seconds(30)
     private let events: AsyncStream<Event>.Continuation
     private var waiting = 0
@@ -26,7 +30,10 @@ final class SocketBridge: ChannelDuplexHandler, RemovableChannelHandler {
     private var heardSincePing = true
     private var pinging: RepeatedTask?
 
-    init(_ events: AsyncStream<Event>.Continuation) { self.events = events }
+    init(_ events: AsyncStream<Event>.Continuation, _ budget: SocketBudget) {
+        self.events = events
+        self.budget = budget
+    }
 
     func handlerAdded(context: ChannelHandlerContext) {
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
@@ -51,24 +58,43 @@ final class SocketBridge: ChannelDuplexHandler, RemovableChannelHandler {
         case .text:
             waiting += 1
             var bytes = frame.unmaskedData
-            // Checked by the decoder: a text that is no UTF-8 ends the connection there.
-            events.yield(.text(bytes.readString(length: bytes.readableBytes) ?? ""))
+            budget.complete()
+            events.yield(.text(bytes.readBytes(length: bytes.readableBytes) ?? []))
         case .binary:
             waiting += 1
+            budget.complete()
             events.yield(.binary)
-        case .ping: write(context, .pong, frame.unmaskedData)
+        case .ping:
+            budget.drop()
+            write(context, .pong, frame.unmaskedData)
         case .connectionClose:
             var code = frame.unmaskedData
             let answer = code.readSlice(length: min(2, code.readableBytes)) ?? ByteBuffer()
             close(context, answer)
-        default: break
+        default: budget.drop()
         }
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {}
 
     func read(context: ChannelHandlerContext) {
-        if waiting < Self.mostWaiting { context.read() } else { wantsRead = true }
+        if mayRead(context) { context.read() } else { wantsRead = true }
+    }
+
+    /// No more is read while messages wait to be dealt with, or answers to be sent.
+    private func mayRead(_ context: ChannelHandlerContext) -> Bool {
+        waiting < Self.mostWaiting && context.channel.isWritable
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        readAgain(context)
+        context.fireChannelWritabilityChanged()
+    }
+
+    private func readAgain(_ context: ChannelHandlerContext) {
+        guard wantsRead, mayRead(context) else { return }
+        wantsRead = false
+        context.read()
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -84,6 +110,8 @@ final class SocketBridge: ChannelDuplexHandler, RemovableChannelHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         switch error {
         case NIOWebSocketError.invalidFrameLength: leave(context, .messageTooLarge)
+        // Try again later (RFC 6455, section 7.4, and the registry that it founded).
+        case is SocketBudgetSpent: leave(context, .unknown(1013))
         case is NIOWebSocketError, is NIOWebSocketFrameAggregator.Error: leave(context, .protocolError)
         default: context.close(promise: nil)
         }
@@ -92,9 +120,8 @@ final class SocketBridge: ChannelDuplexHandler, RemovableChannelHandler {
     /// Another message was dealt with.
     func consumed(_ context: ChannelHandlerContext) {
         waiting -= 1
-        guard wantsRead, waiting < Self.mostWaiting else { return }
-        wantsRead = false
-        context.read()
+        budget.consume()
+        readAgain(context)
     }
 
     /// Sends a text.
@@ -125,13 +152,20 @@ final class SocketBridge: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func write(_ context: ChannelHandlerContext, _ opcode: WebSocketOpcode, _ data: ByteBuffer) {
+        let count = data.readableBytes
+        unsent += count
+        guard unsent <= Self.mostUnsent || opcode == .connectionClose else { return context.close(promise: nil) }
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        let sent = context.eventLoop.makePromise(of: Void.self)
+        sent.futureResult.whenComplete { _ in bound.value.unsent -= count }
         context.writeAndFlush(
-            wrapOutboundOut(WebSocketFrame(fin: true, opcode: opcode, data: data)), promise: nil)
+            wrapOutboundOut(WebSocketFrame(fin: true, opcode: opcode, data: data)), promise: sent)
     }
 
     private func end(_ context: ChannelHandlerContext) {
         pinging?.cancel()
         pinging = nil
         events.finish()
+        budget.end()
     }
 }

@@ -19,17 +19,20 @@ struct SocketConnection: Sendable {
     /// Takes HTTP out of a connection's pipeline and WebSocket in, and then writes the answer that tells the other side so:
     /// what it sends at once on reading that must find WebSocket here.
     static func take(
-        _ channel: any NIOCore.Channel, answering head: HTTPResponse, largestMessage: Int
+        _ channel: any NIOCore.Channel, answering head: HTTPResponse, largestMessage: Int, budget: BodyBudget,
+        mayUseAll: Bool
     ) async throws -> SocketConnection {
         try await channel.eventLoop.submit {
             let pipeline = channel.pipeline.syncOperations
             let (events, continuation) = AsyncStream<SocketBridge.Event>.makeStream()
-            let bridge = SocketBridge(continuation)
+            let budget = SocketBudget(budget, mayUseAll: mayUseAll)
+            let bridge = SocketBridge(continuation, budget)
             let encoder = try pipeline.handler(type: HTTPResponseEncoder.self)
             let frames = WebSocketFrameEncoder()
             try pipeline.addHandlers(
                 [
                     frames,
+                    SocketIntake(budget),
                     ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: largestMessage)),
                     NIOWebSocketFrameAggregator(
                         minNonFinalFragmentSize: 0, maxAccumulatedFrameCount: 1024,

@@ -54,7 +54,11 @@ struct BlobEndpoints: Sendable {
         let sender = try await core.access.sender(agent, try await core.access.caller(of: exchange))
         try await core.access.requireReceiver(receiver)
         if sender.account == .unproven, size > core.limits.unproven.bytes {
-            throw .tooLarge(limit: Int(clamping: core.limits.unproven.bytes))
+            let limit = core.limits.unproven.bytes
+            throw HubFault(
+                HubFault.tooLarge, "senders without a registered key may store \(limit) bytes here; register the name",
+                code: "too_large"
+            ).with("limit", .integer(limit))
         }
         try await core.room.checkDisk(Int(clamping: size), sender.account)
         var draft = BlobDraft(

@@ -1,29 +1,43 @@
 internal import Fabric
 
 /// Reads the fields of a request's body, and gathers what is wrong with them, so that all of it is told at once.
+///
+/// The body is kept as the bytes that came: no field takes memory before it is read.
 struct BodyFields {
-    private let body: JSONValue
-    private let object: JSONObject
+    private let body: JSONDocument
+    private let object: [String: JSONDocument]
     private var problems: [FieldProblem] = []
 
-    /// Reads a body.
+    /// The most members of a body; those that are known are far fewer.
+    private static let mostMembers = 256
+    /// The most elements of a list of texts.
+    private static let mostElements = 1000
+    /// The most bytes of a value that is shown in the description of what is wrong with it.
+    private static let mostShown = 4096
+
+    /// Reads a body. One of more than `RequestJSON.largestOnLoop` bytes is read in `RequestJSON.read` alone.
     ///
     /// - Throws: 422 when it is no JSON object.
     init(_ bytes: [UInt8]) throws(HubFault) {
         guard !bytes.isEmpty else { throw HubFault(invalid: [.missing(["body"], in: .null)]) }
+        assert(bytes.count <= RequestJSON.largestOnLoop || RequestJSON.isBesideLoops)
         do throws(JSONFault) {
-            body = try JSONValue(parsing: bytes)
+            body = try JSONDocument(checking: bytes)
         } catch {
             throw HubFault(invalid: [FieldProblem(error)])
         }
-        guard let object = body.object else {
+        guard body.isObject else {
             throw HubFault(invalid: [
                 FieldProblem(
                     type: "model_attributes_type", location: ["body"],
-                    message: "Input should be a valid dictionary or object to extract fields from", input: body)
+                    message: "Input should be a valid dictionary or object to extract fields from",
+                    input: Self.shown(body))
             ])
         }
-        self.object = object
+        guard let members = body.members(limit: Self.mostMembers) else {
+            throw .invalid("body", message: "Input should have at most \(Self.mostMembers) members", input: .null)
+        }
+        object = Dictionary(members, uniquingKeysWith: { _, last in last })
     }
 
     /// Reads a body that need not be there.
@@ -38,17 +52,21 @@ struct BodyFields {
     func has(_ key: String) -> Bool { object[key] != nil }
 
     /// A value that has to be there and may be anything.
-    mutating func any(_ key: String) -> JSONValue {
-        guard let value = object[key] else {
-            problems.append(.missing(["body", key], in: body))
-            return .null
-        }
-        return value
+    mutating func any(_ key: String) -> JSONDocument? {
+        if let value = object[key] { return value }
+        problems.append(.missing(["body", key], in: Self.shown(body)))
+        return nil
+    }
+
+    /// A value as it is shown in the description of what is wrong with it: a large one is not shown.
+    private static func shown(_ value: JSONDocument?) -> JSONValue {
+        guard let value else { return .null }
+        return value.count <= mostShown ? value.value : .text("\(value.count) bytes")
     }
 
     /// A text that has to be there.
     mutating func text(_ key: String) -> String {
-        guard object[key] != nil else { return any(key).text ?? "" }
+        guard object[key] != nil else { return any(key)?.text ?? "" }
         return optionalText(key, orNull: false) ?? ""
     }
 
@@ -58,8 +76,8 @@ struct BodyFields {
     }
 
     /// An object that may be absent or null.
-    mutating func optionalObject(_ key: String) -> JSONObject? {
-        read(key, true, "dict_type", "Input should be a valid dictionary") { $0.object }
+    mutating func optionalObject(_ key: String) -> JSONDocument? {
+        read(key, true, "dict_type", "Input should be a valid dictionary") { $0.isObject ? $0 : nil }
     }
 
     /// A truth value that may be absent or null.
@@ -70,7 +88,7 @@ struct BodyFields {
     /// A list of texts that may be absent or null.
     mutating func optionalTexts(_ key: String) -> [String]? {
         read(key, true, "list_type", "Input should be a valid list of strings") { value in
-            guard let list = value.list else { return nil }
+            guard let list = value.elements(limit: Self.mostElements) else { return nil }
             let texts = list.compactMap(\.text)
             return texts.count == list.count ? texts : nil
         }
@@ -85,7 +103,7 @@ struct BodyFields {
 
     /// A whole number in a range that has to be there.
     mutating func required(_ key: String, in range: ClosedRange<Int64>) -> Int64? {
-        guard let value = object[key] else { return any(key).integer }
+        guard let value = object[key] else { return any(key)?.integer }
         if let number = value.integer, range.contains(number) { return number }
         refuse(key, "Input should be a whole number from \(range.lowerBound) to \(range.upperBound)")
         return nil
@@ -120,15 +138,16 @@ struct BodyFields {
     mutating func refuse(_ key: String, _ message: String) {
         problems.append(
             FieldProblem(
-                type: "value_error", location: ["body", key], message: message, input: object[key] ?? .null))
+                type: "value_error", location: ["body", key], message: message,
+                input: Self.shown(object[key])))
     }
 
     private mutating func read<Value>(
-        _ key: String, _ orNull: Bool, _ type: String, _ message: String, _ convert: (JSONValue) -> Value?
+        _ key: String, _ orNull: Bool, _ type: String, _ message: String, _ convert: (JSONDocument) -> Value?
     ) -> Value? {
         guard let value = object[key], !(orNull && value.isNull) else { return nil }
         if let converted = convert(value) { return converted }
-        problems.append(FieldProblem(type: type, location: ["body", key], message: message, input: value))
+        problems.append(FieldProblem(type: type, location: ["body", key], message: message, input: Self.shown(value)))
         return nil
     }
 }

@@ -36,8 +36,10 @@ struct Endpoint: Sendable {
     enum Size: Sendable {
         /// What a form needs.
         case small
-        /// The largest message.
+        /// The largest message. More than `RequestJSON.largestOnLoop` only of proven senders.
         case message
+        /// The largest message, of any sender.
+        case file
         /// The largest piece of a blob.
         case piece
     }

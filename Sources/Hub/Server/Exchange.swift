@@ -10,6 +10,10 @@ struct Exchange: Sendable {
     /// What the parts in braces of the endpoint's path stand for.
     let captures: [String: String]
     let body: [UInt8]
+    /// How it was counted.
+    let admission: RequestCounter.Admission
+    /// What it takes of the budget of bodies.
+    var cost = 0
     let channel: any NIOCore.Channel
     /// What this transfer is called in logs and in the answer.
     let transfer: String

@@ -76,10 +76,10 @@ public struct HubLimits: Sendable, Equatable {
     public var openChannels = 32
     /// How many connections may be open at once; more wait to be accepted. 20,000.
     public var connections = 20_000
-    /// How many bytes of requests may be in memory at once. 512 MiB.
+    /// How much memory the bodies of requests may take at once; JSON counts with four times its bytes. 512 MiB.
     public var bodies = 512 << 20
-    /// How many requests one agent, or an address that names nobody, may make in a second, over ten seconds; 0 for any
-    /// number. 1,000.
+    /// How many requests one proven agent, or one address without a proven agent, may make in a second, over ten seconds;
+    /// a tenth of that of signatures that fail; 0 for any number. 1,000.
     public var requestsPerSecond = 1000
     /// How long the header of the first request on a connection may take. 10 seconds.
     public var headerTime: Duration = .seconds(10)
@@ -105,7 +105,7 @@ public struct HubLimits: Sendable, Equatable {
     func bytes(_ size: Endpoint.Size) -> Int {
         switch size {
         case .small: 64 << 10
-        case .message: messageBody
+        case .message, .file: messageBody
         case .piece: piece
         }
     }

@@ -29,7 +29,11 @@ struct HubResponder: Sendable {
         do throws(HubFault) {
             let (endpoint, exchange) = try await read(request, writer, channel, transfer)
             name = endpoint.path
-            defer { budget.give(exchange.body.count) }
+            defer { budget.give(exchange.cost) }
+            try await access.redeem(exchange)
+            if endpoint.size == .message, exchange.body.count > RequestJSON.largestOnLoop {
+                try await access.requireProof(of: exchange)
+            }
             reply = try await endpoint.answer(exchange)
         } catch {
             reply = HubReply(error)
@@ -109,18 +113,21 @@ struct HubResponder: Sendable {
         guard let address = RequestAddress(request.head.path ?? "/") else {
             throw HubFault(.badRequest, "the path has an escape that is none", code: "bad_path")
         }
-        let (endpoint, captures) = try router.find(request.method, address.segments)
-        try Self.checkContentType(endpoint, request.headers)
-        // Who signs is counted by name, once it is proven.
-        if !Access.isSigned(request.headers) {
-            try access.limiter.count("address " + Exchange.address(of: channel))
+        let (endpoint, captures): (Endpoint, [String: String])
+        do throws(HubFault) {
+            (endpoint, captures) = try router.find(request.method, address.segments)
+            try Self.checkContentType(endpoint, request.headers)
+        } catch {
+            _ = try access.counter.admit([:], from: ClientAddress.counted(of: channel))
+            throw error
         }
-        let body = try await readBody(request, writer, limit: limits.bytes(endpoint.size))
+        let admission = try access.counter.admit(request.headers, from: ClientAddress.counted(of: channel))
+        let (body, cost) = try await readBody(request, writer, of: endpoint, mayUseAll: admission.isKnown)
         return (
             endpoint,
             Exchange(
-                head: request.head, address: address, captures: captures, body: body, channel: channel,
-                transfer: transfer)
+                head: request.head, address: address, captures: captures, body: body, admission: admission, cost: cost,
+                channel: channel, transfer: transfer)
         )
     }
 
@@ -128,10 +135,12 @@ struct HubResponder: Sendable {
         head.headerFields[.transferEncoding] != nil || (head.headerFields[.contentLength] ?? "0") != "0"
     }
 
-    /// The whole body, of which as many bytes were taken from the budget.
+    /// The whole body, and what was taken from the budget for it.
     private func readBody(
-        _ request: Request, _ writer: borrowing ResponseWriter, limit: Int
-    ) async throws(HubFault) -> [UInt8] {
+        _ request: Request, _ writer: borrowing ResponseWriter, of endpoint: Endpoint, mayUseAll: Bool
+    ) async throws(HubFault) -> (bytes: [UInt8], cost: Int) {
+        let limit = limits.bytes(endpoint.size)
+        let factor = endpoint.size == .piece ? BodyBudget.bytesFactor : BodyBudget.jsonFactor
         let announced = request.headers[.contentLength].flatMap { Int($0) }
         if let announced, announced > limit { throw .tooLarge(limit: limit) }
         if request.headers[.expect]?.lowercased() == "100-continue" {
@@ -141,11 +150,11 @@ struct HubResponder: Sendable {
         var bytes: [UInt8] = []
         if let announced, announced > 0 { bytes.reserveCapacity(announced) }
         var isComplete = false
-        defer { if !isComplete { budget.give(bytes.count) } }
+        defer { if !isComplete { budget.give(bytes.count * factor) } }
         var iterator = request.body.makeAsyncIterator()
         while let piece = try await Self.next(&iterator) {
             guard bytes.count + piece.readableBytes <= limit else { throw .tooLarge(limit: limit) }
-            guard budget.take(piece.readableBytes) else {
+            guard budget.take(piece.readableBytes * factor, mayUseAll: mayUseAll) else {
                 throw HubFault(.serviceUnavailable, "too much is coming in at once", code: "busy")
                     .with(.retryAfter, "1")
             }
@@ -155,7 +164,7 @@ struct HubResponder: Sendable {
             throw HubFault(.badRequest, "the body is shorter than it was announced to be", code: "short_body")
         }
         isComplete = true
-        return bytes
+        return (bytes, bytes.count * factor)
     }
 
     private static func next(_ iterator: inout RequestBody.AsyncIterator) async throws(HubFault) -> ByteBuffer? {

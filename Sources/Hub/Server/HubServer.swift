@@ -120,7 +120,7 @@ public actor HubServer {
                 store: store, isOpen: configuration.isOpen, names: names,
                 administrators: configuration.administrators,
                 acceptsUnregistered: configuration.acceptsUnregistered, registered: RegisteredNames(store: store),
-                limiter: RateLimiter(rate: configuration.limits.requestsPerSecond)),
+                counter: RequestCounter(rate: configuration.limits.requestsPerSecond)),
             bell: Bell(), room: StoreRoom(store: store, limits: configuration.limits),
             channels: ChannelBook(store: store),
             bandwidth: BandwidthBook(isEnforced: configuration.enforcesBandwidth), metrics: Metrics(), logger: logger,
@@ -159,7 +159,8 @@ public actor HubServer {
 
     private func serve(_ core: HubCore) async throws(ServingFailure) -> RunningServer {
         let service = MuxService(core: core)
-        let sockets = MuxSockets(core: core, service: service)
+        let budget = BodyBudget(configuration.limits.bodies)
+        let sockets = MuxSockets(core: core, service: service, budget: budget)
         var endpoints = MuxEndpoints(core: core, service: service).all + MuxConsumers(core: core).all
         endpoints += PollEndpoints(core: core).all + BlobEndpoints(core: core).all + RegistryEndpoints(core: core).all
         endpoints += WaitingEndpoints(core: core).all
@@ -167,8 +168,7 @@ public actor HubServer {
         let responder = HubResponder(
             router: Router(endpoints), sockets: sockets, access: core.access,
             browserGuard: BrowserGuard(listeningOn: configuration.host, names: core.access.names.hosts),
-            limits: configuration.limits,
-            budget: BodyBudget(configuration.limits.bodies), metrics: core.metrics, logger: logger)
+            limits: configuration.limits, budget: budget, metrics: core.metrics, logger: logger)
         let limits = ServingLimits(
             headerTime: configuration.limits.headerTime, idleTime: configuration.limits.idleTime, minimumRate: 256)
         let http = HTTP1Channel.Configuration(

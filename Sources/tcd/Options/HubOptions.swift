@@ -86,7 +86,7 @@ struct HubOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "How many requests one agent or address may make in a second; 0 for any number. Default: $TIBET_HUB_RATE, or 1000; with --open any number.",
+            "How many requests one proven agent, or one address without, may make in a second; 0 for any number. Default: $TIBET_HUB_RATE, or 1000; with --open any number.",
             valueName: "n"))
     var rate: Int?
 

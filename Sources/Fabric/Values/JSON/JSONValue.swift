@@ -50,8 +50,11 @@ package struct JSONNumber: Sendable, Hashable {
 package struct JSONObject: Sendable, ExpressibleByDictionaryLiteral {
     /// The members.
     package private(set) var members: [(key: String, value: JSONValue)] = []
-    /// Where each key is. Keys are compared as bytes: Swift would take two spellings of one character for the same.
-    private var places: [[UInt8]: Int] = [:]
+    /// Where each key is, once there are many: the keys of a few members are compared one by one. Keys are compared as
+    /// bytes: Swift would take two spellings of one character for the same.
+    private var places: [[UInt8]: Int]?
+
+    private static let few = 8
 
     /// An object without members.
     package init() {}
@@ -62,23 +65,33 @@ package struct JSONObject: Sendable, ExpressibleByDictionaryLiteral {
 
     /// The value of `key`; setting nil takes the member out.
     package subscript(key: String) -> JSONValue? {
-        get { places[Array(key.utf8)].map { members[$0].value } }
+        get { place(of: key).map { members[$0].value } }
         set {
-            let bytes = Array(key.utf8)
-            switch (places[bytes], newValue) {
+            switch (place(of: key), newValue) {
             case (let place?, let value?): members[place].value = value
             case (nil, let value?):
-                places[bytes] = members.count
                 members.append((key, value))
+                if places != nil {
+                    places?[Array(key.utf8)] = members.count - 1
+                } else if members.count > Self.few {
+                    findPlaces()
+                }
             case (let place?, nil):
                 members.remove(at: place)
-                places[bytes] = nil
-                for (index, member) in members.enumerated().dropFirst(place) {
-                    places[Array(member.key.utf8)] = index
-                }
+                if places != nil { findPlaces() }
             case (nil, nil): break
             }
         }
+    }
+
+    private func place(of key: String) -> Int? {
+        if let places { return places[Array(key.utf8)] }
+        return members.firstIndex { $0.key.utf8.elementsEqual(key.utf8) }
+    }
+
+    private mutating func findPlaces() {
+        places = Dictionary(
+            members.enumerated().map { (Array($0.element.key.utf8), $0.offset) }, uniquingKeysWith: { _, last in last })
     }
 
     /// The keys in order.
