@@ -73,7 +73,8 @@ extension WithThePeers {
             let sent = try await theirs(Self.peersFork, as: "parent")
             #expect(sent["sent"]?.bool == true)
             let outcome = try await ours(
-                "fork", "listen", "--agent", "worker", "-o", "out", "--count", "1", "--duration", "60", "--json",
+                "fork", "listen", "--from-anyone", "--agent", "worker", "-o", "out", "--count", "1", "--duration", "60",
+                "--json",
                 "--exec", "/bin/sh", "-c", "echo upip:made > \"$TIBET_FORK_RESULT\"")
             let reports = try outcome.objects()
             let report = try #require(reports.last)
@@ -89,7 +90,8 @@ extension WithThePeers {
             #expect(answer.resumedBy == "worker")
             // It is settled: nobody gets it again.
             let again = try await start([
-                "fork", "listen", "--agent", "worker", "-o", "other", "--count", "1", "--duration", "1",
+                "fork", "listen", "--from-anyone", "--agent", "worker", "-o", "other", "--count", "1", "--duration",
+                "1",
             ]).outcome()
             #expect(again.status == 2)
         }
@@ -98,7 +100,8 @@ extension WithThePeers {
         func acknowledgedLater() async throws {
             let sent = try await theirs(Self.peersFork, as: "parent")
             let id = try #require(sent["id"]?.text)
-            try await ours("fork", "listen", "--agent", "worker", "-o", "out", "--count", "1", "--duration", "60")
+            try await ours(
+                "fork", "listen", "--from-anyone", "--agent", "worker", "-o", "out", "--count", "1", "--duration", "60")
             #expect(try await answers(to: "parent").isEmpty)
             try await ours("fork", "ack", "out/\(id).fork.json", "--failed")
             let answer = try #require(try await answers(to: "parent").first)
@@ -119,7 +122,8 @@ extension WithThePeers {
                 """
             let sent = try await theirs(forged, as: "parent")
             let outcome = try await ours(
-                "fork", "listen", "--agent", "worker", "-o", "out", "--count", "1", "--duration", "60", "--strict",
+                "fork", "listen", "--from-anyone", "--agent", "worker", "-o", "out", "--count", "1", "--duration", "60",
+                "--strict",
                 "--json", "--exec", "/bin/sh", "-c", "touch ran")
             #expect(try outcome.objects().last?["decision"] as? String == "refused")
             #expect(!folder.holds("ran"))
@@ -180,7 +184,8 @@ extension WithThePeers {
                 "upip-fork-send", "two.fork.json", "worker", "--from-agent", "parent", "--ipoll-url",
                 hub.url + "/api/ipoll")
             let outcome = try await ours(
-                "fork", "listen", "--agent", "worker", "-o", "out", "--count", "2", "--duration", "60", "--json",
+                "fork", "listen", "--from-anyone", "--agent", "worker", "-o", "out", "--count", "2", "--duration", "60",
+                "--json",
                 "--exec", "/bin/true")
             let forks = try outcome.objects().filter { $0["event"] as? String == "fork" }
             #expect(forks.count == 2)
@@ -224,6 +229,8 @@ extension WithThePeers {
         func sealed() async throws {
             try await ours("identity", "init", "--aint", "parent.aint")
             try await ours("identity", "init", "--aint", "worker.aint", "--identity", "worker")
+            let shown = try await ours("identity", "show", "--json").objects().last
+            try await ours("trust", "add", "signer", "parent.aint", try #require(shown?["pubkey_hex"] as? String))
             try folder.write("data.bin", noise(300_000))
             let created = try await ours(
                 "fork", "create", "--intent", "x", "--actor-from", "parent", "--actor-to", "worker", "-o",
@@ -262,7 +269,8 @@ extension WithThePeers {
             // One that dies before it has answered leaves the fork to the next.
             let dying = try BuiltProgram.start(
                 [
-                    "fork", "listen", "--agent", "worker", "-o", "dying", "--from-mux", hub.url, "--lease", "2",
+                    "fork", "listen", "--from-anyone", "--agent", "worker", "-o", "dying", "--from-mux", hub.url,
+                    "--lease", "2",
                     "--ack-to", "./back", "--exec", "/bin/sh", "-c", "echo > begun; sleep 600",
                 ], in: folder.url)
             let began = try await Repeated.until(within: .seconds(60)) { folder.holds("begun") }
@@ -271,7 +279,8 @@ extension WithThePeers {
             _ = try await dying.outcome()
             #expect(try folder.names("back").isEmpty)
             let outcome = try await BuiltProgram.run(
-                "fork", "listen", "--agent", "worker", "-o", "out", "--from-mux", hub.url, "--count", "1", "--duration",
+                "fork", "listen", "--from-anyone", "--agent", "worker", "-o", "out", "--from-mux", hub.url, "--count",
+                "1", "--duration",
                 "60", "--ack-to", "./back", "--json", "--exec", "/bin/sh", "-c", "cmp data.bin \"$1/data.bin\"",
                 in: folder.url)
             try #require(outcome.status == 0, "\(outcome)")
@@ -279,7 +288,8 @@ extension WithThePeers {
             #expect((fork?["run"] as? [String: Any])?["success"] as? Bool == true)
             #expect(try folder.names("back").count == 1)
             let again = try await BuiltProgram.run(
-                "fork", "listen", "--agent", "worker", "-o", "other", "--from-mux", hub.url, "--count", "1",
+                "fork", "listen", "--from-anyone", "--agent", "worker", "-o", "other", "--from-mux", hub.url, "--count",
+                "1",
                 "--duration", "2", in: folder.url)
             #expect(again.status == 2)
         }
@@ -304,7 +314,8 @@ extension WithThePeers {
                 """
             let listeners = try (1...8).map { index in
                 try start([
-                    "fork", "listen", "--agent", "workers", "-o", "out-\(index)", "--lease", "5", "--exec", "/bin/sh",
+                    "fork", "listen", "--from-anyone", "--agent", "workers", "-o", "out-\(index)", "--lease", "5",
+                    "--exec", "/bin/sh",
                     "-c", work,
                 ])
             }

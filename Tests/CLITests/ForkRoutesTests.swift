@@ -16,6 +16,8 @@ struct ForkRoutesTests {
         for name in ["parent", "worker", "eve"] {
             try await tcd("identity", "init", "--identity", name, "--aint", name + ".aint")
         }
+        let shown = try await tcd("identity", "show", "--identity", "parent", "--json").objects().last
+        try await tcd("trust", "add", "signer", "parent.aint", try #require(shown?["pubkey_hex"] as? String))
         try await tcd(
             "fork", "create", "--intent", "go on", "--actor-from", "parent", "--actor-to", "worker", "-o",
             "a.fork.json")

@@ -79,12 +79,21 @@ struct ForkExaminationTests {
     func evidence() throws {
         let found = try examine(["actor_to": "bob", "expires_at": "2026-05-14T06:41:47Z"], agent: "eve")
         var evidence = ForkEvidence(
-            found, announced: "fork:00", origin: .message(id: "7", sender: "alice", hub: "http://h", createdAt: ""),
-            agent: "eve", machine: .bare, isStrict: false, decision: .taken)
+            found, announced: "fork:00",
+            origin: .message(id: "7", sender: "alice", key: nil, hub: "http://h", createdAt: ""),
+            trust: .init(outcome: "triage", reason: "unproven", detail: "why", pin: nil), agent: "eve", machine: .bare,
+            isStrict: false, decision: .triage)
         #expect(evidence.fields["checks"]?["actor"]?["outcome"]?.text == "fail")
         #expect(evidence.fields["actor_match"]?.bool == false)
         #expect(evidence.fields["fork_expired"]?.bool == true)
-        #expect(evidence.run == nil)
+        #expect(evidence.run == nil && evidence.runOutcome == nil && evidence.isKeptBack)
+        evidence.noteStart(of: ["true"], at: Self.now)
+        let started = try #require(ForkEvidence(parsing: Array(evidence.fileText.utf8)))
+        #expect(started.run == nil && started.runOutcome == .started)
+        var unknown = started
+        let run = unknown.noteUnknownOutcome(at: Self.now)
+        #expect(run.command == ["true"] && run.exitCode == nil && !run.succeeded)
+        #expect(unknown.runOutcome == .unknown && unknown.run?.succeeded == false)
         evidence.note(
             .init(
                 command: ["true"], startedAt: Self.now, endedAt: Self.now, exitCode: 0, succeeded: true,
@@ -94,9 +103,13 @@ struct ForkExaminationTests {
         #expect(read.run?.succeeded == true)
         #expect(read.run?.resumeHash == "upip:1")
         #expect(read.isAnswered)
-        #expect(read.messageSender == "alice")
+        #expect(read.runOutcome == .ended)
+        guard case .message("7", "alice", nil, "http://h", "") = read.origin else {
+            Issue.record("\(String(describing: read.origin))")
+            return
+        }
         #expect(read.forkHash == found.token.hash)
-        #expect(read.decision == .taken)
+        #expect(read.decision == .triage)
         #expect(ForkEvidence(parsing: Array("{}".utf8)) == nil)
     }
 

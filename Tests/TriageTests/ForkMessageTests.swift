@@ -100,6 +100,20 @@ struct ForkMessageTests {
         }
     }
 
+    @Test("An unknown outcome is a failure to the peers, and is told apart by our reader")
+    func unknownOutcome() throws {
+        let answer = ForkAnswer(to: try Self.token(), .unknown, resumeHash: "upip:x", by: "hpc-cluster")
+        #expect(answer.resumeHash.isEmpty)
+        #expect(answer.note == "OUTCOME_UNKNOWN \(answer.forkID)")
+        let body = answer.body(to: "lab-gpu-01")
+        #expect(body["metadata"]?["fork_status"]?.text == "RESUMED_FAIL")
+        #expect(body["metadata"]?["outcome"]?.text == "unknown")
+        #expect(body["content"]?.text?.hasPrefix("FORK RESUMED_FAIL — ") == true)
+        #expect(ForkAnswer(body)?.status == .unknown)
+        let failed = ForkAnswer(to: try Self.token(), .failed, resumeHash: "", by: "hpc-cluster")
+        #expect(ForkAnswer(failed.body(to: "lab-gpu-01"))?.status == .failed)
+    }
+
     @Test("An answer goes to a mailbox, and to the sender's where the actor is none")
     func receivers() throws {
         let fields = try Self.token().fields
@@ -109,7 +123,11 @@ struct ForkMessageTests {
         ] as [(String, String?, String?)] {
             var fields = fields
             fields["actor_from"] = .text(actor)
-            #expect(ForkAnswer.receiver(for: try ForkToken(fields: fields), sender: sender) == receiver)
+            let token = try ForkToken(fields: fields)
+            #expect(ForkAnswer.receiver(for: token, sender: sender, isProven: false) == receiver)
+            // A sender that the hub proved is answered, whatever the token says.
+            let proven = sender.flatMap { MailboxName.isPlain($0) ? $0 : nil }
+            #expect(ForkAnswer.receiver(for: token, sender: sender, isProven: true) == proven)
         }
     }
 }

@@ -71,20 +71,18 @@ struct HostileTokenTests {
         #expect(found.objections.contains(honest.hash))
     }
 
-    @Test("Of a million version clauses a thousand are evaluated, and the rest is unknown")
+    @Test("Of many version clauses a thousand are evaluated, and the rest is unknown", .timeLimit(.minutes(1)))
     func clauses() throws {
         let machine = Machine(host: "here", packages: ["pip": "24.0"], python: "python 3", gpuDevices: [])
-        let many = "pip" + String(repeating: ">=1,", count: 1_000_000)
+        let many = "pip" + String(repeating: ">=1,", count: 200_000)
         let deps = JSONValue.list(
             [.text(many)] + Array(repeating: .text("pip>=1"), count: 5000) + [.text("absent")])
         let token = try ForkToken(fields: ["fork_id": "a", "capability_required": ["deps": deps]])
-        var found: CapabilityCheck?
-        let time = ContinuousClock().measure { found = CapabilityCheck(token, on: machine) }
-        let items = try #require(found?.items)
-        #expect(items.map(\.outcome) == [.unknown])
-        #expect(items.first?.wanted == "5002 more")
-        #expect(found?.check.outcome == .unknown)
-        #expect(time < .seconds(20))
+        // Evaluated, they would take minutes.
+        let found = CapabilityCheck(token, on: machine)
+        #expect(found.items.map(\.outcome) == [.unknown])
+        #expect(found.items.first?.wanted == "5002 more")
+        #expect(found.check.outcome == .unknown)
     }
 
     @Test("Exactly as many requirements as allowed are evaluated, one more is unknown")
@@ -104,12 +102,9 @@ struct HostileTokenTests {
 
     @Test(
         "Requirements and clauses that are too long are unknown and are repeated in part only",
-        arguments: [
-            "pip==" + Array(repeating: "1", count: 20_000).joined(separator: "."),
-            "a" + String(repeating: "-", count: 200_000),
-            "pip>=" + String(repeating: "9", count: 400), "a[" + String(repeating: "x", count: 200_000),
-        ])
-    func longRequirements(text: String) throws {
+        arguments: [("pip==1", ".1", 20_000), ("a", "-", 200_000), ("pip>=9", "9", 400), ("a[", "x", 200_000)])
+    func longRequirements(start: String, piece: String, count: Int) throws {
+        let text = start + String(repeating: piece, count: count)
         let machine = Machine(host: "here", packages: ["pip": "24.0"], python: "python 3", gpuDevices: [])
         let token = try ForkToken(fields: ["fork_id": "a", "capability_required": ["deps": [.text(text)]]])
         let found = CapabilityCheck(token, on: machine)

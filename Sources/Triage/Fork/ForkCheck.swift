@@ -6,8 +6,10 @@ package struct ForkCheck: Sendable, Equatable {
         case hash
         /// Whether the digest over everything is.
         case fullHash = "full_hash"
-        /// Whether the envelope that it came in is whole, and signed by the key that it names.
+        /// Whether its sender was proven by the key that is pinned for the sender's name.
         case signature
+        /// Whether `actor_from` is the sender that was proven.
+        case sender
         /// Whether its time is over.
         case expired
         /// Whether it is meant for whoever looks at it.
@@ -40,6 +42,6 @@ package struct ForkCheck: Sendable, Equatable {
 
     /// Whether what was looked at is not what its sender made.
     package var showsTampering: Bool {
-        outcome == .fail && (subject == .hash || subject == .fullHash || subject == .signature)
+        outcome == .fail && [.hash, .fullHash, .signature, .sender].contains(subject)
     }
 }

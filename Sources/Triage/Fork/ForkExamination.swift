@@ -13,15 +13,15 @@ package struct ForkExamination: Sendable {
     /// By how many seconds the sender's clock is ahead of this one at least; nil where nothing shows that it is.
     package let clockLead: Int64?
 
-    /// Looks at `token`.
+    /// Looks at `token`. Not to be called on a thread of the tasks' pool: see `CapabilityCheck`.
     ///
     /// - Parameters:
     ///   - announced: The hash that the message or the file's neighbour announced; nil where none did.
     ///   - agent: Who looks at it; nil for nobody in particular.
     ///   - machine: What it has.
-    ///   - signature: What was found of the envelope that it came in; nil where there was none.
+    ///   - provenance: What was found of its sender; empty where only the token is known.
     package init(
-        _ token: ForkToken, announced: String? = nil, agent: String?, machine: Machine, signature: ForkCheck? = nil,
+        _ token: ForkToken, announced: String? = nil, agent: String?, machine: Machine, provenance: [ForkCheck] = [],
         at moment: Timestamp = .now()
     ) {
         self.token = token
@@ -29,7 +29,7 @@ package struct ForkExamination: Sendable {
         capabilities = CapabilityCheck(token, on: machine)
         clockLead = ForkTime.parse(token.forkedAt).flatMap { $0 > moment ? $0.seconds - moment.seconds : nil }
         checks =
-            [Self.hash(of: token, announced: announced), Self.fullHash(of: token)] + (signature.map { [$0] } ?? []) + [
+            [Self.hash(of: token, announced: announced), Self.fullHash(of: token)] + provenance + [
                 Self.expiry(of: token, at: moment, clockLead: clockLead), Self.actor(of: token, agent: agent),
                 capabilities.check,
             ]

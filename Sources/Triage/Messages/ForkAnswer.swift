@@ -6,8 +6,14 @@ package struct ForkAnswer: Sendable, Equatable {
     package enum Status: String, Sendable {
         case resumed = "RESUMED_OK"
         case failed = "RESUMED_FAIL"
+        /// The listener died while its command ran, so that nothing says what became of it. Peers know no such word: a
+        /// message says `RESUMED_FAIL`, and `outcome` beside it.
+        case unknown = "OUTCOME_UNKNOWN"
         /// It came, and that is all; said in sealed receipts only, since peers know no such word.
         case received = "RECEIVED"
+
+        /// The word in messages.
+        var wireWord: String { self == .unknown ? Self.failed.rawValue : rawValue }
     }
 
     /// The fork.
@@ -37,36 +43,43 @@ package struct ForkAnswer: Sendable, Equatable {
         guard let metadata = message["metadata"]?.object,
             (message["type"] ?? message["poll_type"])?.text == Self.pollType,
             metadata["upip_fork"]?.isTruthy == true,
-            let status = metadata["fork_status"]?.text.flatMap(Status.init(rawValue:)), status != .received
+            let status = metadata["fork_status"]?.text.flatMap(Status.init(rawValue:)),
+            [.resumed, .failed].contains(status)
         else { return nil }
         forkID = metadata["fork_id"]?.text ?? ""
         handoff = ""
-        self.status = status
+        self.status = status == .failed && metadata["outcome"]?.text == Self.unknownWord ? .unknown : status
         resumeHash = metadata["resume_hash"]?.text ?? ""
         resumedBy = metadata["resumed_by"]?.text ?? ""
     }
 
-    /// The mailbox that an answer goes to: the token's `actor_from`, unless that cannot be a mailbox; then that of whoever
-    /// sent the message. Nil where neither can be one.
-    package static func receiver(for token: ForkToken, sender: String?) -> String? {
-        if MailboxName.isPlain(token.actorFrom) { return token.actorFrom }
-        return sender.flatMap { MailboxName.isPlain($0) ? $0 : nil }
+    private static let unknownWord = "unknown"
+
+    /// The mailbox that an answer goes to, at the hub that brought the message: its sender's where the hub proved the
+    /// sender. Else the token's `actor_from`, as peers have it, or the sender's where that cannot be a mailbox. Nil where
+    /// none can be one.
+    package static func receiver(for token: ForkToken, sender: String?, isProven: Bool) -> String? {
+        let names = isProven ? [sender] : [token.actorFrom, sender]
+        return names.compactMap { $0 }.first(where: MailboxName.isPlain)
     }
 
     /// What people see of it.
     package func content(at moment: Timestamp) -> String {
         [
-            "FORK \(status.rawValue) — \(forkID)", "", "Handoff: \(handoff)", "Resumed by: \(resumedBy)",
+            "FORK \(status.wireWord) — \(forkID)", "", "Handoff: \(handoff)", "Resumed by: \(resumedBy)",
             "Resume stack hash: \(resumeHash)", "Time: \(ForkTime.text(moment))",
         ].joined(separator: "\n")
+            + (status == .unknown ? "\nOutcome unknown: the listener died while its command ran." : "")
     }
 
     /// What programs read of it.
     package var metadata: JSONObject {
-        [
-            "upip_fork": true, "fork_id": .text(forkID), "fork_status": .text(status.rawValue),
+        var metadata: JSONObject = [
+            "upip_fork": true, "fork_id": .text(forkID), "fork_status": .text(status.wireWord),
             "resume_hash": .text(resumeHash), "resumed_by": .text(resumedBy),
         ]
+        if status == .unknown { metadata["outcome"] = .text(Self.unknownWord) }
+        return metadata
     }
 
     /// The body of the request that sends it.

@@ -10,8 +10,9 @@ struct ForkCommand: AsyncParsableCommand {
             travels as a sealed envelope together with the files that it needs, over any transport, so that a receiver \
             can prove who handed over what.
 
-            Nothing in a token is ever executed, opened or believed. What is found wrong is written down beside it, and \
-            keeps nobody from going on unless --strict is given.
+            Nothing in a token is executed or opened. 'fork listen' executes its command for the forks of known senders, \
+            those whose keys are pinned; what else is found wrong is written down beside the fork, and decides only with \
+            --strict.
             """,
         subcommands: [Create.self, Verify.self, Send.self, Listen.self, Acknowledge.self])
 }

@@ -41,7 +41,9 @@ extension ForkCommand {
 
         @Option(
             name: .long,
-            help: ArgumentHelp("Who hands over. Default: this host and whoever made the bundle.", valueName: "name"))
+            help: ArgumentHelp(
+                "Who hands over. Default: the name of this host's identity, which is what receivers can prove; without "
+                    + "an identity, this host and the creator of the bundle.", valueName: "name"))
         var actorFrom: String?
 
         @Option(name: .long, help: ArgumentHelp("Who is to go on. Default: anybody.", valueName: "name"))
@@ -107,13 +109,16 @@ extension ForkCommand {
             draft.type = type
             draft.intent = intent ?? ""
             draft.continuationPoint = continuation
-            draft.actorFrom = actorFrom ?? ""
+            draft.actorFrom = actorFrom ?? Self.ownName ?? ""
             draft.actorTo = actorTo ?? ""
             draft.packages = try requireDeps.flatMap(RequirementList.parse)
             draft.needsGPU = requireGpu
             draft.expiry = try expires.map { try ForkExpiry.parse($0, at: moment) }
             return draft
         }
+
+        /// The name of this host's identity; nil where there is none that can be used.
+        private static var ownName: String? { try? HostDirectories.current().identity().load().name }
 
         /// Writes the token, and then the bundle with it; without the latter there is no token either.
         private func write(_ token: ForkToken, into stack: UPIPStack?) throws {

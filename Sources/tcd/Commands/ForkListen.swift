@@ -19,13 +19,22 @@ extension ForkCommand {
                 to), and with --http over HTTP into that directory. An envelope is answered with a sealed receipt.
 
                 Of each, DIR gets ID.fork.json, exactly as it came, and ID.evidence.json: how it came, what holds (hash, \
-                seal, expiry, actor, capabilities), what was done. A fork that does not hold is gone on with all the \
-                same, unless --strict is given: then it is refused, or left to others where only this machine is not \
-                what it asks for. The files that came with it are unpacked below DIR.
+                sender, expiry, actor, capabilities), what was done. A known sender's fork that fails a check is still \
+                executed, unless --strict is given: then it is refused, or left to other listeners where only this \
+                machine is not what it asks for. The files that came with it are unpacked below DIR.
+
+                SENDERS
+                A sender is known when its key is pinned ('tcd trust add signer NAME KEY'): the key that signed the \
+                envelope, or by which the hub proved the sender of the message; and the token names the same sender. \
+                --from narrows that to names, or adds keys; --from-anyone accepts every sender, which forks of the \
+                Python clients need. Every other fork is kept in DIR, not opened, not executed and not answered; a \
+                listener that is started over the same DIR after the key was pinned takes it up. Pins that cannot be \
+                read stop the command.
 
                 COMMAND
                 --exec takes the rest of the line. The command runs once for each fork, here, with this user's rights; \
-                nothing keeps it from files or the network. Its last two arguments are the path of the token and that \
+                nothing keeps it from files or the network. It gets a short environment (PATH, HOME, LANG and the like, \
+                and what --env names). Its last two arguments are the path of the token and that \
                 of the files, empty where there are none; TIBET_FORK_TOKEN, TIBET_FORK_FILES, TIBET_FORK_EVIDENCE and \
                 TIBET_FORK_STEM say the same. Nothing of a token is ever executed. The answer says whether the command \
                 succeeded, and a hash: that of the UPIP stack, or the first line, that it left in the file \
@@ -33,12 +42,14 @@ extension ForkCommand {
 
                 A fork is with one listener at a time, and is settled at the hub only after the answer was sent: one \
                 that dies before, even by SIGKILL, takes its command with it, and another listener gets the fork when \
-                the lease ends. A fork that comes twice is gone on with once; the second time its answer is repeated. \
+                the lease ends. A fork that comes twice into one DIR is executed once; the second time its answer is \
+                repeated. Where the listener died while the command ran, the answer is that its outcome is unknown. \
                 Without --exec forks are stored and settled, and 'tcd fork ack' answers them.
 
                 EXIT STATUS
-                  0  as many came as asked for, or time is up     3  fewer than asked for
-                  2  none came, and some were asked for           130  interrupted
+                  0  as many known senders' forks came as asked for, or time is up
+                  2  none came, and some were asked for     3  fewer than asked for
+                  78 the pins cannot be read                130  interrupted
                 """)
 
         @Option(
@@ -89,7 +100,8 @@ extension ForkCommand {
         @Option(
             name: .long,
             help: ArgumentHelp(
-                "Where sealed receipts go. Default: the sender's mailbox at the hub, or the name that it claims.",
+                "Where sealed receipts go. Default: the mailbox that the envelope was sent from, or a configured route "
+                    + "to the name of a pinned signer.",
                 valueName: "target"))
         var ackTo: String?
 
@@ -97,10 +109,18 @@ extension ForkCommand {
         var maxUnpacked = "64G"
 
         @Option(
+            name: .long,
+            help: ArgumentHelp(
+                "Hand this variable of the environment on to the command as well. Repeatable.", valueName: "name"))
+        var env: [String] = []
+
+        @Option(
             name: .long, parsing: .remaining,
             help: ArgumentHelp("What goes on with each fork: the rest of the line.", valueName: "command"))
         var exec: [String] = []
 
+        @OptionGroup(title: "Senders") var senders: SenderOptions
+        @OptionGroup var receiver: ReceiverOptions
         @OptionGroup var python: PythonOption
         @OptionGroup(title: "HTTP inbox") var listener: ForkHTTPOptions
         @OptionGroup var dispatch: DispatchOptions
@@ -111,15 +131,18 @@ extension ForkCommand {
             let prepared = try dispatch.prepare(output: output)
             let listens = inbox == nil && fromMux == nil || dispatch.askedHub != nil
             let agent = try agent(for: prepared, isNeeded: listens || fromMux != nil)
+            let trust = try await trust(for: prepared)
             let folder = try await Blocking.run { try ForkFolder(FilePath(out)) }
-            let desk = try await desk(folder, agent: agent, prepared)
+            let desk = try await desk(folder, agent: agent, prepared, trust)
             let span = try duration.map { try Seconds.duration($0, of: "--duration") }
             let forks = ForkListener(desk, wanted: count)
-            var sources: [ForkListener.Source] = []
+            let backlog = ForkBacklog(folder: folder, trust: trust)
+            var sources: [ForkListener.Source] = [{ take in try await backlog.run(take) }]
             if listens { sources += try await hubSources(agent ?? "", prepared, desk) }
             if let fromMux { sources.append(try await muxSource(fromMux, agent ?? "", prepared, desk)) }
             if let inbox { sources += try await inboxSources(FilePath(DispatchOptions.fromRoot(inbox)), desk) }
             announce(agent, folder)
+            senders.announce(exec.isEmpty ? "stored and unpacked" : "executed")
             let ending = await forks.run(sources, for: span)
             try finish(ending, forks.count)
         }
@@ -130,6 +153,15 @@ extension ForkCommand {
             guard !http || inbox != nil else { throw UsageError("--http needs --inbox") }
             guard lease >= 1, lease <= 3600 else { throw UsageError("--lease must be from 1 to 3600 seconds") }
             _ = try execTimeout.map { try Seconds.duration($0, of: "--exec-timeout") }
+            for name in env where name.isEmpty || name.contains("=") {
+                throw UsageError("--env '\(name)' is not the name of a variable")
+            }
+        }
+
+        /// Who is believed. Pins that cannot be read stop the command before anything is taken.
+        private func trust(for prepared: DispatchOptions.Prepared) async throws -> ForkTrust {
+            let receiver: TrustPolicy.Receiver = receiver.anyReceiver ? .any : .identity(prepared.sender.publicKey)
+            return try await Blocking.run { [senders] in try ForkTrust(receiver: receiver, choosing: senders) }
         }
 
         private func agent(for prepared: DispatchOptions.Prepared, isNeeded: Bool) throws -> String? {
@@ -143,7 +175,7 @@ extension ForkCommand {
         }
 
         private func desk(
-            _ folder: ForkFolder, agent: String?, _ prepared: DispatchOptions.Prepared
+            _ folder: ForkFolder, agent: String?, _ prepared: DispatchOptions.Prepared, _ trust: ForkTrust
         ) async throws -> ForkDesk {
             guard let limit = Quantity.parseBytes(maxUnpacked), limit > 0 else {
                 throw UsageError(
@@ -153,19 +185,27 @@ extension ForkCommand {
                 try TransferLedger(directory: folder.directory.appending(".received"))
             }
             let machine = await BlockingCall.run { [python] _ in Machine.survey(python: python.python) }
-            let runner =
-                exec.isEmpty
-                ? nil
-                : ForkRunner(
-                    command: exec, timeLimit: try execTimeout.map { try Seconds.duration($0, of: "--exec-timeout") })
+            let reports = ForkReports(json: output.json)
             return ForkDesk(
-                folder: folder, ledger: ledger, machine: machine,
-                orders: .init(
-                    agent: agent, isStrict: strict, runner: runner, largestUnpacked: UInt64(limit),
-                    receiptTarget: try ackTo.map { try dispatch.resolver.anchoredTarget($0) }),
-                post: ForkPost(configuration: try dispatch.requests(for: prepared.sender)),
-                receipts: ForkReceipts(prepared: prepared, output: output), reports: ForkReports(json: output.json),
-                isStopping: StopFlag())
+                folder: folder, ledger: ledger,
+                reader: ForkReader(
+                    folder: folder, ledger: ledger, trust: trust, largestUnpacked: UInt64(limit),
+                    note: { reports.note($0) }),
+                machine: machine, orders: .init(agent: agent, isStrict: strict, runner: try runner()),
+                answers: ForkAnswers(
+                    post: ForkPost(configuration: try dispatch.requests(for: prepared.sender)),
+                    receipts: ForkReceipts(prepared: prepared, output: output),
+                    receiptTarget: try ackTo.map { try dispatch.resolver.anchoredTarget($0) }, reports: reports),
+                reports: reports, isStopping: StopFlag())
+        }
+
+        /// What executes forks; nil where nothing does.
+        private func runner() throws -> ForkRunner? {
+            guard !exec.isEmpty else { return nil }
+            let names = ForkRunner.handedOn.union(env)
+            return ForkRunner(
+                command: exec, timeLimit: try execTimeout.map { try Seconds.duration($0, of: "--exec-timeout") },
+                environment: LocalProgram.ownEnvironment().filter { names.contains($0.key) })
         }
 
         // MARK: - Where forks come from
@@ -174,7 +214,7 @@ extension ForkCommand {
             _ agent: String, _ prepared: DispatchOptions.Prepared, _ desk: ForkDesk
         ) async throws -> [ForkListener.Source] {
             let server = try dispatch.hub()
-            let client = try desk.post.client(at: server, as: agent)
+            let client = try desk.answers.post.client(at: server, as: agent)
             let span = try Seconds.duration(lease, of: "--lease")
             let state = try HostDirectories.current().state()
             let messages = await BlockingCall.run { _ in ForkMessages(client, lease: span, state: state) }
@@ -186,8 +226,7 @@ extension ForkCommand {
             configuration.kinds = [.forkEnvelope]
             let carrier = IPollCarrier(configuration: configuration)
             let arrivals = ForkArrivals(
-                carrier: carrier, route: Route(scheme: "ipoll", address: "\(server)#\(agent)"), lane: lane
-            ) { path in Self.mailbox(ofSenderIn: path, at: server) }
+                carrier: carrier, route: Route(scheme: "ipoll", address: "\(server)#\(agent)"), lane: lane, hub: server)
             return [
                 { take in try await ForkSource.run(messages.next, take) },
                 { take in
@@ -205,6 +244,7 @@ extension ForkCommand {
             let requests = try dispatch.requests(for: prepared.sender)
             var configuration = MuxCarrierConfiguration(signingKey: requests.signingKey)
             configuration.agent = agent
+            if let intent = dispatch.carriers.mux.intent { configuration.intent = intent }
             configuration.leaseTime = try Seconds.duration(lease, of: "--lease")
             configuration.seenFile = desk.folder.directory.appending(".seen-frames")
             configuration.authorities = requests.authorities
@@ -215,8 +255,8 @@ extension ForkCommand {
             configuration.userAgent = requests.userAgent
             let arrivals = ForkArrivals(
                 carrier: MuxCarrier(configuration: configuration),
-                route: Route(scheme: "mux", address: "\(server)#\(agent)"), lane: try await Self.lane(of: desk.folder)
-            ) { _ in nil }
+                route: Route(scheme: "mux", address: "\(server)#\(agent)"), lane: try await Self.lane(of: desk.folder),
+                hub: nil)
             return { take in try await ForkSource.run(arrivals.next, take) }
         }
 
@@ -224,14 +264,6 @@ extension ForkCommand {
         private static func lane(of folder: ForkFolder) async throws -> Lane {
             let place = folder.directory.appending("envelopes")
             return try await Blocking.run { try Lane(directory: place) }
-        }
-
-        /// The mailbox that the sender of an envelope claims, at the hub that brought it.
-        private static func mailbox(ofSenderIn path: FilePath, at server: String) -> DeliveryTarget? {
-            guard let name = try? EnvelopeFile(path: path).manifest.senderName, MailboxName.isPlain(name) else {
-                return nil
-            }
-            return DeliveryTarget("\(server)#\(MailboxName.normalized(name))", transport: "ipoll")
         }
 
         private func inboxSources(_ inbox: FilePath, _ desk: ForkDesk) async throws -> [ForkListener.Source] {

@@ -48,9 +48,11 @@ extension ForkCommand {
             try delivery.check()
             try dispatch.check()
             let (file, with) = (file, with)
-            let (token, bytes) = try await Blocking.run { try ForkToken.read(FilePath(file)) }
-            let found = ForkExamination(
-                token, agent: nil, machine: Machine(host: "", packages: [:], python: "", gpuDevices: []))
+            let (token, bytes, found) = try await Blocking.run {
+                let (token, bytes) = try ForkToken.read(FilePath(file))
+                let bare = Machine(host: "", packages: [:], python: "", gpuDevices: [])
+                return (token, bytes, ForkExamination(token, agent: nil, machine: bare))
+            }
             if found.showsTampering {
                 throw ForkFileError.content(file, .hashMismatch(stated: token.statedHash ?? "", computed: token.hash))
             }

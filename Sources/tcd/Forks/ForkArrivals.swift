@@ -9,8 +9,8 @@ struct ForkArrivals: Sendable {
     let route: Route
     /// Where envelopes are put before they are looked at.
     let lane: Lane
-    /// Where a receipt to a mailbox of the same hub would go; given the name that an envelope's sender claims.
-    let returnTarget: @Sendable (FilePath) -> DeliveryTarget?
+    /// The hub whose mailboxes are answered; nil for none.
+    let hub: String?
 
     /// Waits for the next one. Other envelopes stay with the hub, for others.
     func next() async throws -> OfferedFork {
@@ -41,8 +41,9 @@ struct ForkArrivals: Sendable {
             publication = try await Blocking.run { try deposit.commit(expecting: digest) }
         }
         let path = lane.directory.appending(publication.storedName.text)
+        let mailbox = hub.flatMap { hub in arrival.sender.map { OfferedFork.Mailbox(hub: hub, agent: $0.name) } }
         return OfferedFork(
-            form: .envelope(path, requestedName: name.text), returnTarget: returnTarget(path), lease: arrival.lease
+            form: .envelope(path, requestedName: name.text), mailbox: mailbox, lease: arrival.lease
         ) { settlement in try await arrival.settle(settlement) }
     }
 }

@@ -45,6 +45,20 @@ struct ForkFolder: Sendable {
 
     private static let ending = ".fork.json"
 
+    /// The evidence of an envelope that was not opened.
+    func evidence(ofUnopened digest: Digest) -> FilePath {
+        directory.appending("\(digest.hex.prefix(32)).evidence.json")
+    }
+
+    /// The token that the evidence at `path` is about.
+    static func token(ofEvidence path: FilePath) -> FilePath {
+        let name = path.lastComponent?.string ?? ""
+        let folder = path.removingLastComponent()
+        guard let range = name.utf8.firstRange(of: ".evidence.json".utf8) else { return path }
+        let token = folder.appending("\(name[..<range.lowerBound])\(ending)\(name[range.upperBound...])")
+        return access(token.string, F_OK) == 0 ? token : folder.appending(String(name[..<range.lowerBound]))
+    }
+
     /// The path of the file of another kind that belongs to the token at `path`.
     static func companion(of path: FilePath, _ kind: String) -> FilePath {
         let name = path.lastComponent?.string ?? "fork"

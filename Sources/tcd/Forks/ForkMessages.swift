@@ -31,7 +31,7 @@ struct ForkMessages: Sendable {
                 continue
             }
             return OfferedFork(
-                form: .message(message, hub: mailbox.client.server.base), lease: held.lease
+                form: .message(message, key: held.message.proof.key, hub: mailbox.client.server.base), lease: held.lease
             ) { settlement in try await held.settle(settlement) }
         }
     }

@@ -9,12 +9,13 @@ struct ForkReceipts: Sendable {
     let prepared: DispatchOptions.Prepared
     let output: OutputOptions
 
-    /// Where a receipt for an envelope can go when nothing else says so: to the name that its sender claims, where that can
-    /// be looked up. What a stranger claims is never taken for an address.
-    static func target(of manifest: Manifest) -> DeliveryTarget? {
-        guard manifest.senderName.hasPrefix("jis:") else { return nil }
-        var target = DeliveryTarget(manifest.senderName)
+    /// Where a receipt for a signer goes for whose name a key is pinned: to that name, if a file of routes or the name service
+    /// has a route to it. The convention, which takes host and port out of the name and logs in as root, is not used.
+    func target(ofPinned name: String) async -> DeliveryTarget? {
+        guard name.hasPrefix("jis:") else { return nil }
+        var target = DeliveryTarget(name)
         target.usesConvention = false
+        guard let plan = try? await prepared.resolver.plan(for: target), !plan.routes.isEmpty else { return nil }
         return target
     }
 

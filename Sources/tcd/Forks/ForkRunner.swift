@@ -10,6 +10,17 @@ struct ForkRunner: Sendable {
     let command: [String]
     /// How long it may take; nil for as long as it wants.
     let timeLimit: Duration?
+    /// Its environment, without what is said of the fork.
+    let environment: [String: String]
+
+    /// What is handed on of this process's environment where it is set.
+    static let handedOn: Set<String> = [
+        "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "LC_ALL", "LC_COLLATE", "LC_CTYPE",
+        "LC_MESSAGES", "LC_NUMERIC", "LC_TIME", "TZ", "TMPDIR",
+    ]
+
+    /// The problem of a command that was killed because time was up or this process is to end.
+    static let stopped = "it was stopped"
 
     /// The most of a result that is read.
     private static let largestResult = UPIPStack.largestFile
@@ -33,12 +44,12 @@ struct ForkRunner: Sendable {
         }
         var program = LocalProgram(
             path, command.dropFirst() + [fork.path.string, files?.string ?? ""],
-            environment: LocalProgram.ownEnvironment().merging(variables(fork, token, files)) { $1 })
+            environment: environment.merging(variables(fork, token, files)) { $1 })
         program.timeLimit = timeLimit
         program.passesErrorsOn = true
         do throws(LocalProgram.StartFailure) {
             let outcome = try program.run(isCancelled)
-            if outcome.wasStopped { return ended(Int64(outcome.status), "it was stopped", hash: "", outcome) }
+            if outcome.wasStopped { return ended(Int64(outcome.status), Self.stopped, hash: "", outcome) }
             guard outcome.status == 0 else {
                 return ended(Int64(outcome.status), "it ended with \(outcome.status)", hash: "", outcome)
             }
