@@ -62,6 +62,21 @@ struct Composition: Sendable {
         return "no carrier for '\(transport)' is built in, and there is no plug-in 'tcd-carrier-\(transport)'"
     }
 
+    /// Refuses a target that is a route which can never work, as far as its text and this machine say so.
+    static func check(_ target: DeliveryTarget) throws {
+        let form = try TargetForm(parsing: target.text, transport: target.transport, builtIn: schemes)
+        guard case .route(let route) = form else { return }
+        switch route.scheme {
+        case "scp": _ = try SCPAddress(parsing: route.address)
+        case "local":
+            var isDirectory = false
+            if FileManager.default.fileExists(atPath: route.address, isDirectory: &isDirectory), !isDirectory {
+                throw UsageError("'\(route.address)' is a file and not a directory", remedy: "name the directory")
+            }
+        default: break
+        }
+    }
+
     /// The carrier for `scheme`; nil when there is none. A plug-in is started the first time, to learn what it promises.
     @Sendable func carrier(for scheme: String) async throws(CarrierError) -> (any Carrier)? {
         var carrier = byScheme[scheme]

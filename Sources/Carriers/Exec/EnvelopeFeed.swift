@@ -89,8 +89,7 @@ struct EnvelopeFeed {
         do throws(SystemFailure) {
             return try source.read(into: buffer, at: offset)
         } catch {
-            throw CarrierError(
-                .misconfigured, .waitForPerson, "cannot read the envelope: \(error.explanation)", remedy: error.remedy)
+            throw CarrierError(local: error, "cannot read the envelope")
         }
     }
 }

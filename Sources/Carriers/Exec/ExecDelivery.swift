@@ -44,8 +44,7 @@ struct ExecDelivery {
         do throws(SystemFailure) {
             return try envelope.open()
         } catch {
-            throw CarrierError(
-                .misconfigured, .waitForPerson, "cannot read the envelope: \(error.explanation)", remedy: error.remedy)
+            throw CarrierError(local: error, "cannot read the envelope")
         }
     }
 

@@ -65,8 +65,7 @@ struct LocalDelivery {
         do throws(SystemFailure) {
             return try body()
         } catch {
-            throw CarrierError(
-                .misconfigured, .waitForPerson, "cannot read the envelope: \(error.explanation)", remedy: error.remedy)
+            throw CarrierError(local: error, "cannot read the envelope")
         }
     }
 }

@@ -46,6 +46,24 @@ extension Outbox {
         }
     }
 
+    /// Sends it to another target, as a new order would: what is known of the routes and of the receiver's key is forgotten.
+    /// The envelope stays as it was sealed, also its addressee.
+    public func redirect(_ id: OutboxID, to target: DeliveryTarget) throws(OutboxError) -> OutboxEntry {
+        try change(id, from: [.queued, .held, .waiting, .quarantined], asked: "redirected") { database, number in
+            try database.execute(
+                sql: """
+                    UPDATE delivery SET target = ?, transport = ?, minimum_trust = ?, uses_lookup = ?, options = ?,
+                        receiver_key = NULL, reached = NULL
+                    WHERE number = ?
+                    """,
+                arguments: [
+                    target.text, target.transport, target.minimumTrust, target.usesLookup,
+                    try IndexRows.text(ofOptions: target.options), number,
+                ])
+            try requeue(number, in: database)
+        }
+    }
+
     /// What is asked of a process that is sending.
     enum Wish: String, Sendable {
         case hold, cancel

@@ -16,6 +16,8 @@ enum ClaimResult: Sendable {
     case claimed(Claim)
     /// It cannot be tried, and this is how it stands.
     case settled(OutboxEntry)
+    /// Its row makes no sense, so it is quarantined.
+    case unreadable(OutboxID, reason: String)
     /// Nothing is due. The time is when that changes by itself.
     case nothing(next: Int64?)
 }
@@ -92,6 +94,18 @@ extension Outbox {
     }
 
     private func claim(number: Int64, in database: Database) throws -> ClaimResult {
+        let found = try Row.fetchOne(
+            database, sql: "SELECT \(IndexRows.entryColumns) WHERE delivery.number = ?", arguments: [number])
+        do {
+            guard let found else { throw OutboxError.unknown("\(number)") }
+            _ = try IndexRows.entry(found)
+        } catch let error as OutboxError {
+            // It would be the first in every queue, and keep all others from being tried.
+            let reason = "its row in the index cannot be read: \(error.explanation)"
+            try set(number, .quarantined, reason: reason, in: database)
+            let id = try String.fetchOne(database, sql: "SELECT id FROM delivery WHERE number = ?", arguments: [number])
+            return .unreadable(OutboxID(id ?? "\(number)"), reason: reason)
+        }
         let owner = LeaseOwner.fresh()
         try database.execute(
             sql: """

@@ -34,8 +34,10 @@ extension Outbox {
     /// - Parameters:
     ///   - limit: How many at the most.
     ///   - last: The last one of the page before; nil for the first page.
+    ///   - unreadable: Told of each delivery on the page whose row makes no sense, and why; such a delivery is left out.
     public func list(
-        _ filter: OutboxFilter = .open, limit: Int = 1000, after last: OutboxID? = nil
+        _ filter: OutboxFilter = .open, limit: Int = 1000, after last: OutboxID? = nil,
+        unreadable: (OutboxID, String) -> Void = { _, _ in }
     ) throws(OutboxError) -> [OutboxEntry] {
         try index.read { database in
             let position = try last.flatMap {
@@ -43,7 +45,14 @@ extension Outbox {
             }
             return try Row.fetchAll(
                 database, sql: Self.listing(filter), arguments: [position ?? 0, max(0, limit)]
-            ).map(IndexRows.entry)
+            ).compactMap { row in
+                do {
+                    return try IndexRows.entry(row)
+                } catch let error as OutboxError {
+                    unreadable(OutboxID(row["id"]), error.explanation)
+                    return nil
+                }
+            }
         }
     }
 

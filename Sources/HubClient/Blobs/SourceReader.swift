@@ -63,8 +63,7 @@ package struct SourceReader: Sendable {
         do throws(SystemFailure) {
             return try await BlockingCall.run { _ throws(SystemFailure) in try body() }
         } catch {
-            throw CarrierError(
-                .misconfigured, .giveUp, "cannot read the envelope: \(error.explanation)", remedy: error.remedy)
+            throw CarrierError(local: error, "cannot read the envelope")
         }
     }
 }

@@ -42,7 +42,7 @@ enum HubVerdict {
         case 403: (.refused, .waitForPerson, "the hub does not allow it to this agent", "ask who runs the hub")
         case 404 where answer.code == "unknown_agent":
             (
-                .misconfigured, .tryNextRoute, "the hub does not know this agent",
+                .refused, .waitForPerson, "the receiver is not registered at the hub",
                 "check the name, or have its owner register it ('tcd hub register')"
             )
         case 404, 405, 410: (.misconfigured, .tryNextRoute, "the hub knows nothing of the kind", "check the address")
@@ -83,9 +83,7 @@ enum HubVerdict {
         case .stalled:
             return CarrierError(
                 .stalled, .retry(after: nil), "\(purpose): the hub neither took bytes nor answered for too long")
-        case .unreadable(let failure):
-            return CarrierError(
-                .corrupted, .giveUp, "\(purpose): \(failure.explanation)", remedy: failure.remedy)
+        case .unreadable(let failure): return CarrierError(local: failure, purpose)
         case .sourceEnded:
             return CarrierError(.corrupted, .giveUp, "\(purpose): the request ended before its announced size")
         case .cancelled: return cancelled(purpose)

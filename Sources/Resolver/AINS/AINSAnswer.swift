@@ -58,16 +58,16 @@ enum AINSAnswer {
             record.oddities.append("the record's trust_score is no number")
         }
         let capabilities = fields.capabilities ?? wire.flat.capabilities ?? []
-        record.capabilities = capabilities.prefix(mostItems).map { PlainText.line($0, atMost: 64) }
+        record.capabilities = capabilities.map { PlainText.line($0, atMost: 64) }
         addRoutes(from: fields, wire, agent: record.agent ?? name, to: &record)
         let lifetime = fields.lifetime ?? wire.flat.lifetime
         return .found(record, lifetime: lifetime)
     }
 
     private static func addRoutes(from fields: Fields, _ wire: Wire, agent: String, to record: inout AINSRecord) {
-        let listed = fields.routes ?? wire.flat.routes ?? []
-        if listed.count > mostItems { record.oddities.append("only \(mostItems) of the record's routes are looked at") }
-        for item in listed.prefix(mostItems) {
+        let listed = fields.routes ?? wire.flat.routes
+        if listed?.isCut == true { record.oddities.append("only \(mostItems) of the record's routes are looked at") }
+        for item in listed?.items ?? [] {
             add(to: &record) { () throws(NameError) in
                 switch item {
                 case .text(let text): try RouteText.route(text)
@@ -115,6 +115,19 @@ extension AINSAnswer {
 
         init(from decoder: any Decoder) throws {
             value = try? decoder.singleValueContainer().decode(Value.self)
+        }
+    }
+
+    /// The first items of a list, as many as are looked at: what follows costs no more than being scanned.
+    private struct FirstItems<Item: Decodable>: Decodable {
+        private(set) var items: [Item] = []
+        /// Whether the list goes on.
+        let isCut: Bool
+
+        init(from decoder: any Decoder) throws {
+            var list = try decoder.unkeyedContainer()
+            while !list.isAtEnd, items.count < mostItems { items.append(try list.decode(Item.self)) }
+            isCut = !list.isAtEnd
         }
     }
 
@@ -178,7 +191,7 @@ extension AINSAnswer {
         let trust: Double?
         let hasOddTrust: Bool
         let capabilities: [String]?
-        let routes: [ListedRoute]?
+        let routes: FirstItems<ListedRoute>?
         let lifetime: Int64?
 
         private enum CodingKeys: String, CodingKey {
@@ -208,8 +221,8 @@ extension AINSAnswer {
             trust = try loose(.trust)
             let isNull = (try? container.decodeNil(forKey: .trust)) ?? true
             hasOddTrust = !isNull && trust == nil
-            let declared: [Loose<String>]? = try loose(.capabilities)
-            capabilities = declared?.compactMap(\.value)
+            let declared: FirstItems<Loose<String>>? = try loose(.capabilities)
+            capabilities = declared?.items.compactMap(\.value)
             routes = try loose(.routes)
             let seconds: Double? = try loose(.ttl)
             lifetime = seconds.flatMap { $0.isFinite && $0 >= 0 ? Int64(min($0, 1e9)) : nil }

@@ -10,7 +10,8 @@ struct OutboxCommand: AsyncParsableCommand {
             An ID is what 'list' shows first; its first characters will do, and so will a transfer id or a digest.
             """,
         subcommands: [
-            List.self, Show.self, Retry.self, Hold.self, Release.self, Cancel.self, Replay.self, Drain.self,
+            List.self, Show.self, Retry.self, Hold.self, Release.self, Cancel.self, Redirect.self, Replay.self,
+            Drain.self,
         ])
 
     /// `tcd outbox list`
@@ -40,7 +41,10 @@ struct OutboxCommand: AsyncParsableCommand {
             let filter = try filter()
             guard limit > 0 else { throw UsageError("--limit must be greater than 0") }
             let outbox = try Outbox.current()
-            let entries = try outbox.list(filter, limit: limit, after: try after.map { try outbox.find($0) })
+            let entries = try outbox.list(filter, limit: limit, after: try after.map { try outbox.find($0) }) {
+                id, why in
+                Terminal.note("'\(id)' is left out: \(why)")
+            }
             for entry in entries {
                 let report = OutboxReport(entry: entry)
                 if output.json {

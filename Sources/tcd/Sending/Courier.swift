@@ -24,6 +24,7 @@ struct Courier {
         target = try dispatch.target(delivery.to, transport: delivery.chosenTransport, typed: delivery.transport)
         // Pins that cannot be read stop everything that asks for them, and before anything is sent.
         _ = try ProvenReceipt.pinnedKey(for: target)
+        try Composition.check(target)
         prepared = try dispatch.prepare(output: output, settings: PlanningSettings(kept: target.options))
     }
 

@@ -15,6 +15,7 @@ enum DispatchNotes {
                 output.explain("\(entry.id): passing over \(route): \(reason)")
             case .notice(_, let text) where told.contains(text): break
             case .notice(let entry, let text): Terminal.note("\(entry.id): \(text)")
+            case .trouble(let error): Terminal.note("\(error)")
             case .outcome: break
             }
         }

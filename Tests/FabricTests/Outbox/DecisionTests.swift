@@ -149,6 +149,13 @@ struct DecisionTests {
             end([("a", .refused, .waitForPerson), ("b", .refused, .tryNextRoute)]) == (.hold(reason: "b"), ["a", "b"]))
         #expect(end([("a", .hostKeyChanged, .waitForPerson), ("b", .stalled, retry)]) == (.hold(reason: "a"), ["a"]))
         #expect(end([("a", .corrupted, .giveUp), ("b", .stalled, retry)]) == (.quarantine(reason: "a"), ["a"]))
+        // What a proxy can have answered rests; what the far side said of this envelope rules the route out.
+        for kind in [CarrierError.Kind.misconfigured, .corrupted, .unreachable] {
+            #expect(end([("a", kind, .tryNextRoute)]) == (.again(at: Self.now + 5000, reason: "a"), ["a"]))
+        }
+        for kind in [CarrierError.Kind.tooLarge(limit: 1), .conflict, .refused] {
+            #expect(end([("a", kind, .tryNextRoute)]) == (.hold(reason: "a"), ["a"]))
+        }
         #expect(end([("a", .cancelled, retry), ("b", .stalled, retry)]) == (.cancelled, ["a"]))
         #expect(end([]) == (.hold(reason: "no route leads there"), []))
     }

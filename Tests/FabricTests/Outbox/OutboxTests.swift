@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Synchronization
 import SystemPackage
 import Testing
 
@@ -193,6 +194,79 @@ struct OutboxTests {
         _ = try outbox.retry(entry.id)
         #expect(try await dispatcher().attempt(entry.id).entry.state == .delivered)
         #expect(try outbox.detail(entry.id).receipts.map(\.strengthName) == ["accepted", "verified"])
+    }
+
+    @Test("A proxy's word makes a route rest, and it is tried again by itself")
+    func passing() async throws {
+        carrier.answer("one", .failure(.misconfigured, .tryNextRoute), .receipt(.stored))
+        let entry = try fixture.seal(in: outbox)
+        #expect(try await dispatcher().drain(jobs: 1, watching: false).postponed == 1)
+        #expect(try outbox.entry(entry.id).state == .queued)
+        fixture.clock.advance(.seconds(60))
+        #expect(try await dispatcher().drain(jobs: 1, watching: false).delivered == 1)
+    }
+
+    @Test("A row that makes no sense is quarantined, and the others are delivered and listed")
+    func unreadableRow() async throws {
+        carrier.answer("one", .receipt(.stored), .receipt(.stored))
+        let (bad, good) = (try fixture.seal(in: outbox), try fixture.seal(in: outbox))
+        try outbox.index.write { database in
+            try database.execute(
+                sql: "UPDATE delivery SET options = 'nonsense' WHERE id = ?", arguments: [bad.id.text])
+        }
+        let troubles = Mutex<[String]>([])
+        let carrier = carrier
+        let dispatcher = Dispatcher(
+            outbox: outbox, planner: ScriptedPlanner(), carrier: { $0 == "fake" ? carrier : nil },
+            report: { event in
+                if case .trouble(let error) = event { troubles.withLock { $0.append(error.explanation) } }
+            })
+        #expect(try await dispatcher.drain(jobs: 1, watching: false).delivered == 1)
+        #expect(troubles.withLock { $0 }.count == 1)
+        #expect(troubles.withLock { $0 }.first?.contains("'\(bad.id)' is quarantined") == true)
+        #expect(try outbox.entry(good.id).state == .delivered)
+        #expect(try outbox.counts() == [.quarantined: 1, .delivered: 1])
+        let unreadable = Mutex<[OutboxID]>([])
+        let listed = try outbox.list(.all) { id, _ in unreadable.withLock { $0.append(id) } }
+        #expect(listed.map(\.id) == [good.id])
+        #expect(unreadable.withLock { $0 } == [bad.id])
+        // It can still be called off.
+        #expect(throws: OutboxError.self) { try outbox.entry(bad.id) }
+    }
+
+    @Test("A delivery for which the outbox fails does not keep the others from being tried")
+    func failingDelivery() async throws {
+        carrier.answer("one", .receipt(.stored), .receipt(.stored))
+        let (bad, good) = (try fixture.seal(in: outbox), try fixture.seal(in: outbox))
+        // Its row goes while it is under way, so that nothing can be written down of it.
+        let index = outbox.index
+        let carrier = carrier
+        let dispatcher = Dispatcher(
+            outbox: outbox, planner: ScriptedPlanner(), carrier: { $0 == "fake" ? carrier : nil },
+            report: { event in
+                guard case .attempt(let entry, _) = event, entry.id == bad.id else { return }
+                _ = try? index.write { database in
+                    try database.execute(sql: "DELETE FROM delivery WHERE id = ?", arguments: [bad.id.text])
+                }
+            })
+        await #expect(throws: OutboxError.self) { try await dispatcher.drain(jobs: 1, watching: false) }
+        #expect(try outbox.entry(good.id).state == .delivered)
+    }
+
+    @Test("Redirected: another target, with nothing known of the old one's routes and key")
+    func redirected() async throws {
+        carrier.answer("one", .failure(.refused, .waitForPerson))
+        carrier.answer("two", .receipt(.stored))
+        let entry = try fixture.seal(in: outbox, to: "fake:one")
+        #expect(try await dispatcher().attempt(entry.id).entry.state == .held)
+        let target = DeliveryTarget(
+            "fake:two", transport: "fake", minimumTrust: 0.9, usesLookup: false, options: ["a": ["b"]])
+        let moved = try outbox.redirect(entry.id, to: target)
+        #expect(moved.state == .queued && moved.target == target && moved.receiverKey == nil)
+        #expect(try outbox.detail(entry.id).routes.isEmpty)
+        #expect(try await dispatcher().attempt(entry.id).entry.state == .delivered)
+        #expect(carrier.asked == ["one", "two"])
+        #expect(throws: OutboxError.self) { try outbox.redirect(entry.id, to: target) }
     }
 
     @Test("Expired when its time runs out, and kept to be replayed")

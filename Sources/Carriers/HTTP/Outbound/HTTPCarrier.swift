@@ -51,7 +51,7 @@ public struct HTTPCarrier: ResumableCarrier, ProbingCarrier {
             return DeliveryAttempt(
                 envelope: envelope, source: try envelope.open(), requests: requests, configuration: configuration)
         } catch {
-            throw CarrierError(.misconfigured, .giveUp, error.explanation, remedy: error.remedy)
+            throw CarrierError(local: error, "cannot read the envelope")
         }
     }
 }

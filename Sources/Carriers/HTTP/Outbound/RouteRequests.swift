@@ -60,8 +60,7 @@ struct RouteRequests: Sendable {
         case .stalled:
             return CarrierError(
                 .stalled, .retry(after: nil), start + "the far side neither took bytes nor answered for too long")
-        case .unreadable(let failure):
-            return CarrierError(.corrupted, .giveUp, start + failure.explanation, remedy: failure.remedy)
+        case .unreadable(let failure): return CarrierError(local: failure, "cannot deliver to '\(route.address)'")
         case .sourceEnded:
             return CarrierError(
                 .corrupted, .giveUp, start + "the envelope ended before its announced size", remedy: "seal it again")

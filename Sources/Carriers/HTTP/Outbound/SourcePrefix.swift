@@ -64,7 +64,7 @@ enum SourcePrefix {
         do {
             return try await BlockingWork.shared.run(body)
         } catch {
-            throw CarrierError(.misconfigured, .giveUp, error.explanation, remedy: error.remedy)
+            throw CarrierError(local: error, "cannot read the envelope")
         }
     }
 }

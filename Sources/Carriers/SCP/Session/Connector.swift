@@ -75,9 +75,10 @@ struct Connector {
         do throws(SystemFailure) {
             return try Link.proxy(command)
         } catch {
+            let action = CarrierError.action(after: error.errno)
             throw .explained(
                 CarrierError(
-                    .misconfigured, .waitForPerson,
+                    .misconfigured, action == .giveUp ? .waitForPerson : action,
                     "cannot start the proxy for \(settings.hostName): \(error.explanation)",
                     remedy: "check ProxyCommand or ProxyJump in the configuration of ssh"))
         }

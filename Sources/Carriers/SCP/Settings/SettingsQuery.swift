@@ -48,7 +48,9 @@ struct SettingsQuery {
         do throws(SystemFailure) {
             answer = try ask(command + ["--", address.host])
         } catch {
-            guard error.errno == .noSuchFileOrDirectory else { throw failure(address, error.explanation) }
+            guard error.errno == .noSuchFileOrDirectory else {
+                throw CarrierError(local: error, "cannot read the configuration of ssh for '\(address.host)'")
+            }
             return nil
         }
         guard answer.status == 0 else {

@@ -89,10 +89,7 @@ enum SourceReading {
     }
 
     private static func unreadable(_ error: SystemFailure) -> SSHFailure {
-        .explained(
-            CarrierError(
-                .misconfigured, .waitForPerson, "cannot read the envelope: \(error.explanation)",
-                remedy: error.remedy))
+        .explained(CarrierError(local: error, "cannot read the envelope"))
     }
 
     /// Throws unless the source has exactly `size` bytes.

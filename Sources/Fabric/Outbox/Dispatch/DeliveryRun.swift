@@ -151,7 +151,7 @@ struct DeliveryRun: Sendable {
     private func deliver(along route: Route) async -> Result<DeliveryReceipt, CarrierError> {
         do throws(CarrierError) {
             guard let carrier = try await dispatcher.carrier(route.scheme, claim.entry.target) else {
-                throw CarrierError(.misconfigured, .tryNextRoute, "nothing here carries '\(route.scheme)'")
+                throw CarrierError(.misconfigured, .waitForPerson, "nothing here carries '\(route.scheme)'")
             }
             let envelope = outbox.envelope(of: claim.entry)
             return .success(try await carrier.deliver(envelope, along: route, reporting: progress))

@@ -78,6 +78,10 @@ struct DeliveryWalk: Sendable {
             let time = now + backOff.rest(after: failures, wish: wish, jitter: jitter)
             notBefore = time
             returns.append(time)
+        case .tryNextRoute where Self.canPass(error.kind):
+            let time = now + backOff.rest(after: failures, wish: nil, jitter: jitter)
+            notBefore = time
+            returns.append(time)
         case .tryNextRoute: break
         case .waitForPerson:
             // A key that is not the one on record may be somebody in between, who would see the next route taken.
@@ -88,6 +92,15 @@ struct DeliveryWalk: Sendable {
         return RouteStanding(
             route: route, failures: failures, notBefore: notBefore.map { Timestamp(milliseconds: $0) },
             isRuledOut: notBefore == nil, reason: error.description)
+    }
+
+    /// Whether a failure that calls for another route can be over later: a proxy answers with its own 404 or with nothing
+    /// that belongs to the protocol, a directory is not mounted. What the far side said of this envelope stays.
+    private static func canPass(_ kind: CarrierError.Kind) -> Bool {
+        switch kind {
+        case .misconfigured, .corrupted, .unreachable, .stalled, .throttled, .full: true
+        case .refused, .tooLarge, .conflict, .hostKeyChanged, .cancelled: false
+        }
     }
 
     /// What follows when no route is left.

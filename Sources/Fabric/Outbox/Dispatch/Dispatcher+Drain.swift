@@ -13,6 +13,10 @@ public struct DrainSummary: Sendable, Equatable {
 extension Dispatcher {
     /// Tries everything that is due, the longest due first.
     ///
+    /// A delivery for which the outbox itself fails does not keep the others from being tried. A drain that watches reports
+    /// it as `trouble` and goes on; its lease ends by itself, and then it is tried again. Another throws the first such
+    /// failure at its end.
+    ///
     /// Several drains, in one process or in many, share the work; each delivery is with one of them at a time.
     ///
     /// - Parameters:
@@ -86,22 +90,29 @@ private struct Drain: Sendable {
         var alarm: Task<Void, Never>?
         defer { alarm?.cancel() }
         var iterator = stream.makeAsyncIterator()
-        do throws(OutboxError) {
-            while true {
-                let next = try await start(&running, in: &group)
-                if running == 0, !isWatching { return .success(()) }
-                alarm?.cancel()
-                alarm = running < jobs && isWatching ? wake(at: next) : nil
-                switch await iterator.next() {
-                case .finished(let error)?:
-                    running -= 1
-                    if let error { throw error }
-                case .ring?, .time?: break
-                case .stop?, nil: return .success(())
-                }
+        var failure: OutboxError?
+        while true {
+            var next: Int64?
+            do throws(OutboxError) {
+                next = try await start(&running, in: &group)
+            } catch {
+                // Without an index nothing can be claimed, so a drain that does not watch ends once nothing is under way.
+                failure = failure ?? error
+                dispatcher.report(.trouble(error))
             }
-        } catch {
-            return .failure(error)
+            if running == 0, !isWatching { return failure.map { .failure($0) } ?? .success(()) }
+            alarm?.cancel()
+            alarm = running < jobs && isWatching ? wake(at: next) : nil
+            switch await iterator.next() {
+            case .finished(let error)?:
+                running -= 1
+                if let error {
+                    failure = failure ?? error
+                    dispatcher.report(.trouble(error))
+                }
+            case .ring?, .time?: break
+            case .stop?, nil: return .success(())
+            }
         }
     }
 
@@ -113,6 +124,8 @@ private struct Drain: Sendable {
             switch result {
             case .nothing(let next): return next
             case .settled: continue
+            case .unreadable(let id, let reason):
+                dispatcher.report(.trouble(.index(code: 11, message: "'\(id)' is quarantined: \(reason)")))
             case .claimed(let claim):
                 running += 1
                 let (dispatcher, events, tally) = (dispatcher, events, tally)

@@ -10,6 +10,8 @@ public enum DispatchEvent: Sendable {
     case notice(OutboxEntry, String)
     /// This is how it stands after the attempt.
     case outcome(DispatchOutcome)
+    /// The outbox itself failed for one delivery, or for a moment; the others are tried all the same.
+    case trouble(OutboxError)
 }
 
 /// What became of trying one delivery.
@@ -90,7 +92,7 @@ public struct Dispatcher: Sendable {
             return try await DeliveryRun(self, claim, isUrgent: true, progress: progress).run()
         case .settled(let entry):
             return DispatchOutcome(entry: entry, receipt: nil, failure: nil, time: .zero)
-        case .nothing:
+        case .nothing, .unreadable:
             let entry = try await OffPool.run { () throws(OutboxError) in try outbox.entry(id) }
             return DispatchOutcome(entry: entry, receipt: nil, failure: nil, time: .zero)
         }

@@ -46,14 +46,8 @@ struct EnvelopeStore: Sendable {
         private let handle: OwnedFile
 
         fileprivate init(in handle: OwnedFile) throws(SystemFailure) {
-            while true {
-                let name = StagingName.fresh()
-                let file = try OwnedFile(name, in: handle, flags: O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW)
-                // A sweep that came between the two calls has removed it, or is about to.
-                guard file.lockIfFree(), try file.status().st_nlink > 0 else { continue }
-                (self.file, self.name, self.handle) = (file, name, handle)
-                return
-            }
+            (name, file) = try OwnedFile.lockedStaging(in: handle)
+            self.handle = handle
         }
 
         /// Removes it, unless it was published.

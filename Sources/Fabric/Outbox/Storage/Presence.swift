@@ -17,14 +17,7 @@ final class Presence: Sendable {
         let path = directory.appending(Self.directoryName)
         try Directories.create(path)
         folder = try OwnedFile(path: path, flags: O_RDONLY | O_DIRECTORY)
-        while true {
-            let name = StagingName.fresh()
-            let file = try OwnedFile(name, in: folder, flags: O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW)
-            // Whoever looked between the two calls took it for one of the dead.
-            guard file.lockIfFree(), try file.status().st_nlink > 0 else { continue }
-            (self.file, self.name) = (file, name)
-            return
-        }
+        (name, file) = try OwnedFile.lockedStaging(in: folder)
     }
 
     deinit { unlinkat(folder.descriptor, name, 0) }
