@@ -52,7 +52,7 @@ struct MailboxTests {
         for _ in 0..<2 {
             let shown = try await tcd("poll", "pull", "--agent", "bob")
             #expect(shown.output.hasPrefix("TASK  poll-") && shown.output.contains("alice → bob  pending"))
-            #expect(shown.output.hasSuffix("\n    one\n    two ?[2J\n"))
+            #expect(shown.output.hasSuffix("\n    one\n    two \\u{1B}[2J\n"))
             #expect(shown.errors == "tcd: 1 message for bob\n")
         }
         let marked = try await tcd("poll", "pull", "--agent", "bob", "--mark-read")

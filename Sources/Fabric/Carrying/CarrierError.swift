@@ -52,22 +52,8 @@ public struct CarrierError: ExplainedError {
     public init(_ kind: Kind, _ action: Remedy, _ explanation: String, remedy: String? = nil) {
         self.kind = kind
         self.action = action
-        self.explanation = Self.visible(explanation)
-        self.remedy = remedy.map(Self.visible)
-    }
-
-    private static func visible(_ text: String) -> String {
-        func isControl(_ scalar: Unicode.Scalar) -> Bool {
-            scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value) || (0x2028...0x2029).contains(scalar.value)
-        }
-        guard text.unicodeScalars.contains(where: isControl) else { return text }
-        return text.unicodeScalars.reduce(into: "") { visible, scalar in
-            if isControl(scalar) {
-                visible += "\\u{" + String(scalar.value, radix: 16) + "}"
-            } else {
-                visible.unicodeScalars.append(scalar)
-            }
-        }
+        self.explanation = DisplayText.line(explanation, atMost: .max)
+        self.remedy = remedy.map { DisplayText.line($0, atMost: .max) }
     }
 
     /// Whether the same route can work later without a person doing anything.

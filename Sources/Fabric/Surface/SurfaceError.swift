@@ -27,8 +27,8 @@ public enum SurfaceError: ExplainedError {
         case .tooLong(let field, let count, let limit):
             "the surface \(field.label) has \(count) bytes where \(limit) are allowed"
         case .illegalCharacter(let field, let character, let text):
-            "the surface \(field.label) '\(Self.shown(text))' holds \(Self.name(of: character))"
-        case .badTime(let text): "'\(Self.shown(text))' is not a surface time"
+            "the surface \(field.label) '\(DisplayText.line(text))' holds \(Self.name(of: character))"
+        case .badTime(let text): "'\(DisplayText.line(text))' is not a surface time"
         case .noFreeName(let name): "the name '\(name)' was used before, and is too long to be made unique"
         case .ledger(let failure): "cannot remember the names that were used: \(failure.explanation)"
         }
@@ -45,18 +45,10 @@ public enum SurfaceError: ExplainedError {
         }
     }
 
-    /// Text that a terminal can show: control characters are spelled out.
-    private static func shown(_ text: String) -> String {
-        let scalars = text.prefix(80).unicodeScalars
-        return scalars.map { isVisible($0) ? String($0) : $0.escaped(asASCII: true) }.joined()
-    }
-
     private static func name(of character: Character) -> String {
         let codes = character.unicodeScalars.map { "U+" + Self.padded($0.value) }.joined(separator: " ")
-        return character.unicodeScalars.allSatisfy(isVisible) ? "'\(character)' (\(codes))" : codes
+        return character.unicodeScalars.contains(where: DisplayText.isHidden) ? codes : "'\(character)' (\(codes))"
     }
-
-    private static func isVisible(_ scalar: UnicodeScalar) -> Bool { scalar.properties.generalCategory != .control }
 
     private static func padded(_ value: UInt32) -> String {
         let digits = String(value, radix: 16, uppercase: true)

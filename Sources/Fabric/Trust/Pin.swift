@@ -72,8 +72,8 @@ public struct Pin: Sendable, Equatable {
         self.subject = subject
         self.key = key
         self.since = Timestamp(seconds: since.seconds)
-        self.reason = Self.cleaned(reason)
-        self.source = Self.cleaned(source)
+        self.reason = DisplayText.line(reason, atMost: 500)
+        self.source = DisplayText.line(source, atMost: 500)
         self.previous = previous
         self.hosts = hosts.map { Set($0).sorted() }
     }
@@ -107,12 +107,5 @@ public struct Pin: Sendable, Equatable {
     private static func isText(_ text: String, _ sizes: ClosedRange<Int>) -> Bool {
         sizes.contains(text.utf8.count)
             && text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
-    }
-
-    /// Text for people, on one line of bounded length.
-    private static func cleaned(_ text: String) -> String {
-        String(
-            String.UnicodeScalarView(
-                text.unicodeScalars.prefix(500).map { $0.properties.generalCategory == .control ? " " : $0 }))
     }
 }

@@ -96,9 +96,5 @@ enum HubVerdict {
     }
 
     /// Text from a server, fit for one line of an error.
-    static func oneLine(_ text: String) -> String {
-        String(
-            String.UnicodeScalarView(
-                text.unicodeScalars.prefix(300).map { $0.properties.generalCategory == .control ? " " : $0 }))
-    }
+    static func oneLine(_ text: String) -> String { DisplayText.line(text, atMost: 300) }
 }

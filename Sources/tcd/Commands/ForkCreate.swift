@@ -144,7 +144,7 @@ extension ForkCommand {
             if output.json {
                 Terminal.say(JSONLine([("event", "fork-created"), ("path", .text(out))] + ForkReport.fields(token)))
             } else {
-                Terminal.say("✓ forked \(token.id) → \(out)")
+                Terminal.say("✓ forked \(token.id) → \(DisplayText.line(out, atMost: .max))")
                 for line in ForkReport.lines(token) { Terminal.say("  " + line) }
             }
         }

@@ -48,7 +48,7 @@ extension HubCommand {
                 throw HubUnwell(base, "it answers with HTTP status \(answer.status)")
             }
             if output.json {
-                Terminal.say(JSONValue.object(object).text(.compact))
+                Terminal.say(object)
             } else {
                 for line in Self.lines(object) { Terminal.say(line) }
             }

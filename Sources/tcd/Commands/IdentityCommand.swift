@@ -67,6 +67,6 @@ struct IdentityReport {
         Terminal.say("name         \(identity.name)")
         Terminal.say("public key   \(identity.publicKey)")
         Terminal.say("fingerprint  \(identity.publicKey.fingerprint.hex)")
-        Terminal.say("directory    \(path)")
+        Terminal.say("directory    \(DisplayText.line("\(path)"))")
     }
 }

@@ -32,7 +32,7 @@ struct Inspect: ParsableCommand, ReportingCommand {
         let manifest = envelope.manifest
         let surface = manifest.surface
         let rows: [(String, String?)] = [
-            ("envelope", "\(file), \(Quantity.bytes(envelope.size))"),
+            ("envelope", "\(DisplayText.line(file, atMost: .max)), \(Quantity.bytes(envelope.size))"),
             ("state", "\(VerificationState.present): blocks not looked at, see 'tcd verify'"),
             ("tpid", manifest.transferID.text),
             ("sealed", manifest.createdAt.iso8601),

@@ -108,7 +108,7 @@ struct ReceiptCommand: ParsableCommand {
             if output.json {
                 Terminal.say(JSONLine([("event", "exported"), ("path", .text(out))]))
             } else {
-                Terminal.say("✓ receipt written to \(out)")
+                Terminal.say("✓ receipt written to \(DisplayText.line(out, atMost: .max))")
             }
         }
     }

@@ -62,7 +62,8 @@ struct Seal: ParsableCommand, ReportingCommand {
 
     private func tell(_ report: SealReport, target: FilePath, sender: String) {
         guard output.json else {
-            Terminal.say("✓ sealed \(path) → \(target)")
+            Terminal.say(
+                "✓ sealed \(DisplayText.line(path, atMost: .max)) → \(DisplayText.line(target.string, atMost: .max))")
             Terminal.say(
                 "  \(Quantity.bytes(report.contentBytes)) in \(Quantity.count(report.blocks, "block")), "
                     + "\(Quantity.bytes(report.sealedBytes)) sealed; tpid \(report.transferID)")

@@ -56,7 +56,7 @@ struct Verify: ParsableCommand, ReportingCommand {
 
     /// Verifies one file and tells what was found, also if it cannot be read at all.
     private func verify(_ file: String, by policy: TrustPolicy) -> ExitStatus {
-        let bar = ProgressBar("verifying \(file)", quiet: output.json)
+        let bar = ProgressBar("verifying \(DisplayText.line(file, atMost: .max))", quiet: output.json)
         defer { bar.finish() }
         let start = ContinuousClock.now
         let verdict: EnvelopeVerdict
@@ -91,7 +91,9 @@ struct Verify: ParsableCommand, ReportingCommand {
         if output.json {
             Terminal.say(JSONLine([("file", .text(file))] + report.fields))
         } else {
-            for (index, line) in report.lines.enumerated() { Terminal.say(index == 0 ? "\(line): \(file)" : line) }
+            for (index, line) in report.lines.enumerated() {
+                Terminal.say(index == 0 ? "\(line): \(DisplayText.line(file, atMost: .max))" : line)
+            }
         }
         if let manifest = verdict.manifest {
             let blocks = Quantity.count(manifest.blocks.count, "block")

@@ -25,7 +25,7 @@ struct HubLog: LogHandler {
                     ("time", .text(Timestamp.now().iso8601Microseconds)), ("level", .text("\(event.level)")),
                     ("message", .text("\(event.message)")),
                 ] + all.map { ($0.key, .text("\($0.value)")) })
-            Terminal.draw(line.text + "\n")
+            Terminal.draw(DisplayText.json(line.text) + "\n")
         } else {
             let details = all.map { " \($0.key)=\($0.value)" }.joined()
             Terminal.note("hub: \(event.level): \(event.message)\(details)")

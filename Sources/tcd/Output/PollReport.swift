@@ -9,7 +9,7 @@ struct PollReport {
     func tell(_ polls: [PollMessage]) {
         for poll in polls {
             if json {
-                Terminal.say(JSONValue.object(fields(of: poll)).text(.compact))
+                Terminal.say(fields(of: poll))
             } else {
                 tellPerson(poll)
             }
@@ -38,19 +38,10 @@ struct PollReport {
             poll.status.map(VerdictReport.shown), SenderWords.proof(poll.proof),
         ].compactMap { $0 }
         Terminal.say(head.joined(separator: "  "))
-        for line in poll.content.split(separator: "\n", omittingEmptySubsequences: false) {
-            Terminal.say("    " + Self.visible(line))
-        }
+        for line in DisplayText.lines(poll.content) { Terminal.say("    " + line) }
         if [.envelope, .forkEnvelope].contains(poll.kind), let notice = EnvelopeNotice(poll) {
             // Whatever the sender claims: what a message says of an envelope proves nothing of it.
             Terminal.say("    envelope \(VerdictReport.shown(notice.name)): referenced")
         }
-    }
-
-    /// All of a line, fit for a terminal.
-    private static func visible(_ line: Substring) -> String {
-        String(
-            String.UnicodeScalarView(
-                line.unicodeScalars.map { $0.value < 0x20 || (0x7f...0x9f).contains($0.value) ? "?" : $0 }))
     }
 }

@@ -10,7 +10,7 @@ struct ReferenceReport: Sendable {
         if json {
             var line: JSONObject = ["event": "reference"]
             for (key, value) in reference.record.members { line[key] = value }
-            return Terminal.say(JSONValue.object(line).text(.compact))
+            return Terminal.say(line)
         }
         let name = VerdictReport.shown(reference.notice.name)
         let sender = VerdictReport.shown(reference.sender)

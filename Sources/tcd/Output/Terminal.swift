@@ -1,3 +1,4 @@
+internal import Fabric
 internal import Glibc
 internal import Synchronization
 internal import SystemPackage
@@ -12,17 +13,26 @@ enum Terminal {
     /// Why results could not be written; nil as long as all of them could.
     static var failure: Errno? { firstFailure.withLock { $0 } }
 
-    /// Writes one line of result.
-    static func say(_ line: String) {
+    /// Writes one line of result, or several. Whatever is in them moves no cursor and hides nothing.
+    static func say(_ text: String) {
+        // Scripts for completions have tabs.
+        let parts = text.split(separator: "\t", omittingEmptySubsequences: false)
+        writeResult(parts.map { DisplayText.lines(String($0)).joined(separator: "\n") }.joined(separator: "\t"))
+    }
+
+    /// Writes one JSON object as a line of result.
+    static func say(_ line: JSONLine) { writeResult(DisplayText.json(line.text)) }
+
+    /// Writes one JSON object as a line of result.
+    static func say(_ object: JSONObject) { writeResult(DisplayText.json(JSONValue.object(object).text(.compact))) }
+
+    private static func writeResult(_ line: String) {
         guard let error = write(line + "\n", to: STDOUT_FILENO) else { return }
         firstFailure.withLock { $0 = $0 ?? error }
     }
 
-    /// Writes one JSON object as a line of result.
-    static func say(_ line: JSONLine) { say(line.text) }
-
     /// Writes one line of explanation.
-    static func note(_ line: String) { write("tcd: " + line + "\n", to: STDERR_FILENO) }
+    static func note(_ line: String) { write("tcd: " + DisplayText.line(line, atMost: .max) + "\n", to: STDERR_FILENO) }
 
     /// Writes one line about a failure.
     static func complain(_ line: String) { note(line) }

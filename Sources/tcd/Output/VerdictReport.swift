@@ -64,11 +64,7 @@ struct VerdictReport {
     }
 
     /// Text from elsewhere, fit for a terminal.
-    static func shown(_ text: String) -> String {
-        String(
-            String.UnicodeScalarView(
-                text.unicodeScalars.prefix(200).map { $0.value < 0x20 || (0x7f...0x9f).contains($0.value) ? "?" : $0 }))
-    }
+    static func shown(_ text: String) -> String { DisplayText.line(text) }
 }
 
 extension TrustObjection {

@@ -77,9 +77,5 @@ enum AnswerVerdict {
     }
 
     /// Text from the far side, fit for one line of an error.
-    static func oneLine(_ text: String) -> String {
-        String(
-            String.UnicodeScalarView(
-                text.unicodeScalars.prefix(300).map { $0.properties.generalCategory == .control ? " " : $0 }))
-    }
+    static func oneLine(_ text: String) -> String { DisplayText.line(text, atMost: 300) }
 }

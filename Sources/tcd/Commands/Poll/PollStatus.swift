@@ -21,7 +21,7 @@ struct PollStatus: AsyncParsableCommand, ReportingCommand {
         if output.json {
             var line: JSONObject = ["event": "status", "server": .text(client.server.base)]
             for (key, value) in status.raw.members where line[key] == nil { line[key] = value }
-            return Terminal.say(JSONValue.object(line).text(.compact))
+            return Terminal.say(line)
         }
         Terminal.say("\(client.server): \(VerdictReport.shown(status.status))")
         if let program = status.program { Terminal.say("  program   \(VerdictReport.shown(program))") }
