@@ -279,7 +279,7 @@ let package = Package(
         .testTarget(
             name: "CarrierIPollTests",
             dependencies: [
-                "Fabric", "CarrierIPoll", "HubClient", "ProgramRunner",
+                "Fabric", "CarrierHTTP", "CarrierIPoll", "CarrierMux", "HubClient", "ProgramRunner",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: rules),

@@ -1,3 +1,5 @@
+internal import Fabric
+
 /// Decides whether bytes have stopped moving, from how many have moved at which time.
 ///
 /// A timer that any byte resets is fooled by a trickle, so what counts is the sum over a window that slides in quarters:
@@ -11,7 +13,7 @@ struct StallWatch {
     init(window: Duration, rate: Int) {
         self.window = window
         let seconds = Double(window.components.seconds) + Double(window.components.attoseconds) / 1e18
-        minimum = max(1, Int64(seconds * Double(rate)))
+        minimum = max(1, Int64(clamping: seconds * Double(rate)))
     }
 
     /// Takes note that `bytes` have moved in all by `now`. Returns whether fewer than the least moved in the window

@@ -1,3 +1,4 @@
+internal import Fabric
 internal import NIOCore
 
 /// Measures how fast a body comes, in the time that this side was ready to read.
@@ -19,7 +20,7 @@ struct BodyPace {
     }
 
     private static func minimum(_ rate: Int, over window: TimeAmount) -> Int {
-        max(1, Int(clamping: Int64(Double(window.nanoseconds) / 1e9 * Double(rate))))
+        max(1, Int(clamping: Double(window.nanoseconds) / 1e9 * Double(rate)))
     }
 
     /// The body that is coming must come at `rate` bytes per second at least.

@@ -135,5 +135,8 @@ struct FrameTests {
         #expect(PeerDelivery.waitingTime(100_000, tokens: 0, rate: 200_000) == .seconds(1))
         #expect(PeerDelivery.waitingTime(500_000, tokens: 50_000, rate: 200_000) == .seconds(3))
         #expect(PeerDelivery.waitingTime(1, tokens: nil, rate: 0) == .seconds(1))
+        for tokens in [1e300, -1e300, .infinity, -.infinity, .nan, .greatestFiniteMagnitude] as [Double] {
+            #expect(PeerDelivery.waitingTime(.max, tokens: tokens, rate: 1) <= .seconds(60))
+        }
     }
 }

@@ -39,6 +39,24 @@ struct SeenFramesTests {
         #expect(seen.channels.keys.sorted() == ["ch-a", "ch-b"] && seen["ch-a"].floor == 2)
     }
 
+    @Test("Numbers that no honest server gives change nothing, and what an older program wrote of them is read")
+    func extremes() throws {
+        var seen = SeenFrames()
+        for seq: Int64 in [.max, .max - 1, 1 << 53, -1, .min] { seen.add("ch-1", seq) }
+        seen.add("ch-1", allBelow: .max)
+        seen.add("ch-1", allBelow: .min)
+        #expect(seen["ch-1"] == SeenFrames.Channel())
+        seen.add("ch-1", allBelow: (1 << 53) - 1)
+        seen.add("ch-1", (1 << 53) - 1)
+        #expect(seen["ch-1"].floor == 1 << 53)
+        let text = """
+            {"version": "v0.6.8", "agent": "bob", "intent": "i", "count": 1,
+             "seen": [["ch-1", 9223372036854775807], ["ch-2", 0]], "floors": {"ch-1": 9223372036854775807}}
+            """
+        let read = SeenFrames(try JSONValue(parsing: text), agent: "bob", intent: "i")
+        #expect(read["ch-1"].floor == 0 && read["ch-2"].floor == 1)
+    }
+
     @Test("What the server no longer lists is forgotten")
     func pruning() {
         var seen = SeenFrames()

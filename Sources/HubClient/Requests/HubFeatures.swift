@@ -19,7 +19,7 @@ package struct HubFeatures: Sendable, Equatable {
 
     init(_ status: JSONValue) {
         names = Set((status["features"]?.list ?? []).compactMap(\.text))
-        largestMessage = status["largest_message"]?.integer.flatMap { $0 > 0 ? $0 : nil }
+        largestMessage = status["largest_message"]?.integer.flatMap { $0 > 0 ? min($0, 1 << 40) : nil }
     }
 }
 

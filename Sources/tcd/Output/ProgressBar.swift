@@ -16,7 +16,7 @@ final class ProgressBar: Sendable {
 
     /// A bar that begins with `label`.
     init(_ label: String, quiet: Bool) {
-        self.label = label
+        self.label = DisplayText.line(label)
         isShown = !quiet && Terminal.isWatched
     }
 
@@ -51,7 +51,7 @@ final class ProgressBar: Sendable {
 
     private func line(_ done: Int64, of total: Int64?, after time: Duration) -> String {
         let seconds = max(0.001, Double(time.components.seconds) + Double(time.components.attoseconds) / 1e18)
-        let rate = Quantity.bytes(Int64(Double(done) / seconds)) + "/s"
+        let rate = Quantity.bytes(Int64(clamping: Double(done) / seconds)) + "/s"
         guard let total, total > 0 else { return "\(label)  \(Quantity.bytes(done))  \(rate)" }
         let share = min(1, Double(done) / Double(total))
         let filled = Int(share * 24)

@@ -84,7 +84,7 @@ extension IPollClient {
     /// How many messages fit into one answer for certain, where the largest that is taken has so many bytes: in an answer
     /// a message stands with what the server adds to it, for which as much again is granted.
     private static func count(of largest: Int64?) -> Int {
-        max(1, largestAnswer / Int(clamping: 2 * (largest ?? 64 << 10)))
+        max(1, largestAnswer / Int(clamping: (largest ?? 64 << 10).multipliedClamping(by: 2)))
     }
 
     private func tooLong(_ purpose: String) -> CarrierError {

@@ -51,7 +51,7 @@ struct PeerMailboxReader: Sendable {
             channels.append(
                 Listed(
                     id: id, sender: item["agent"]?.text, isOpen: item["state"]?.text == "open",
-                    framesSent: max(0, sent)))
+                    framesSent: max(0, min(sent, SeenFrames.numbers.upperBound))))
         }
         let (mailbox, ids) = (mailbox, Set(channels.map(\.id)))
         try await writing { () throws(SystemFailure) in try mailbox.keep(only: ids) }
@@ -73,7 +73,7 @@ struct PeerMailboxReader: Sendable {
         let frames = state["recent_frames"]?.list ?? []
         try await noteLost(channel, shown: frames)
         for frame in frames {
-            guard let seq = frame["seq"]?.integer, seq >= 0 else { continue }
+            guard let seq = Self.number(of: frame) else { continue }
             let place = PeerMailbox.Place(channel: channel.id, seq: seq)
             guard mailbox.hold(place) else { continue }
             switch MuxFrame.read(frame["payload"], trustsSize: false) {
@@ -85,13 +85,18 @@ struct PeerMailboxReader: Sendable {
         return nil
     }
 
+    /// The number of a frame; nil for what cannot be one.
+    private static func number(of frame: JSONValue) -> Int64? {
+        frame["seq"]?.integer.flatMap { SeenFrames.numbers.contains($0) ? $0 : nil }
+    }
+
     private func arrival(_ frame: MuxFrame, at place: PeerMailbox.Place, in channel: Listed) -> PeerArrival {
         PeerArrival(frame, at: place, of: channel.framesSent, sender: channel.sender, reader: self)
     }
 
     /// Frames that the server does not show any more, in front of those that it shows, are gone for good.
     private func noteLost(_ channel: Listed, shown frames: [JSONValue]) async throws(CarrierError) {
-        guard let first = frames.compactMap({ $0["seq"]?.integer }).min() else { return }
+        guard let first = frames.compactMap(Self.number).min() else { return }
         let (mailbox, floor) = (mailbox, mailbox[channel.id].floor)
         guard first > floor else { return }
         let count = (floor..<first).count - mailbox[channel.id].beyond.count { $0 < first }

@@ -7,6 +7,10 @@ internal import HubClient
 /// number in `seen`. They ignore what stands beside it: how far each channel was dealt with as a whole, which needs no
 /// pair for each frame.
 struct SeenFrames: Sendable, Equatable {
+    /// Numbers of frames, and how many a channel has: what JSON can carry exactly. A server that says more is not
+    /// believed.
+    static let numbers: Range<Int64> = 0..<(1 << 53)
+
     /// What is known of one channel.
     struct Channel: Sendable, Equatable {
         /// Every frame below this number was dealt with.
@@ -19,14 +23,14 @@ struct SeenFrames: Sendable, Equatable {
 
         /// Notes that the frame was dealt with.
         mutating func add(_ seq: Int64) {
-            guard seq >= floor else { return }
+            guard seq >= floor, SeenFrames.numbers.contains(seq) else { return }
             beyond.insert(seq)
             raise()
         }
 
         /// Notes that everything below `seq` is over.
         mutating func add(allBelow seq: Int64) {
-            guard seq > floor else { return }
+            guard seq > floor, seq <= SeenFrames.numbers.upperBound else { return }
             floor = seq
             beyond = beyond.filter { $0 >= seq }
             raise()
@@ -88,11 +92,11 @@ struct SeenFrames: Sendable, Equatable {
             return
         }
         for (id, floor) in json["floors"]?.object?.members ?? [] where MuxConversation.isChannel(id) {
-            if let floor = floor.integer, floor >= 0 { add(id, allBelow: floor) }
+            if let floor = floor.integer { add(id, allBelow: floor) }
         }
         for pair in json["seen"]?.list ?? [] {
             guard let pair = pair.list, pair.count == 2, let id = pair[0].text, MuxConversation.isChannel(id),
-                let seq = pair[1].integer, seq >= 0
+                let seq = pair[1].integer
             else { continue }
             add(id, seq)
         }

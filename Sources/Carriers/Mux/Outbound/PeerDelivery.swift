@@ -96,7 +96,7 @@ struct PeerDelivery: Sendable {
     static func waitingTime(_ length: Int64, tokens: Double?, rate: Int64) -> Duration {
         guard rate > 0 else { return .seconds(1) }
         let missing = Double(length) - max(0, tokens ?? 0)
-        return .seconds(min(60, max(1, Int64((missing / Double(rate)).rounded(.up)))))
+        return .seconds(min(60, max(1, Int64(clamping: (missing / Double(rate)).rounded(.up)))))
     }
 
     /// Returns when the channel was closed by its receiver, or the time is over. The frame is sent whatever happens.

@@ -1,3 +1,5 @@
+internal import Fabric
+
 /// Decides whether bytes have stopped moving. A timer that any byte resets is fooled by a trickle; so what counts is how
 /// many moved in the time before, looked at four times in that time.
 struct PaceWatch {
@@ -8,7 +10,7 @@ struct PaceWatch {
     /// A watch that wants `rate` bytes per second over `window`, and at least one.
     init(window: Duration, rate: Int) {
         self.window = window
-        least = max(1, Int64(window.inSeconds * Double(rate)))
+        least = max(1, Int64(clamping: window.inSeconds * Double(rate)))
     }
 
     /// Whether too little has moved, when `bytes` have in all by `now`.

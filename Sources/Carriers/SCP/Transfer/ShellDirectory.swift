@@ -155,7 +155,7 @@ final class ShellDirectory: FarDirectory {
         let answer = try shell.run("df -Pk -- \(ShellText.quoted(path)) | tail -n 1")
         let words = answer.text.split(whereSeparator: \.isWhitespace)
         guard words.count >= 6, let kibibytes = Int64(words[3]) else { return nil }
-        return kibibytes << 10
+        return max(0, kibibytes).multipliedClamping(by: 1024)
     }
 }
 

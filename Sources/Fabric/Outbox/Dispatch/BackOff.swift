@@ -22,11 +22,11 @@ public struct BackOff: Sendable, Equatable {
     func rest(after failures: Int, wish: Duration?, jitter: Double) -> Int64 {
         let (least, most) = (shortest.milliseconds, longest.milliseconds)
         let doublings = min(max(1, failures), 40)
-        let bound = min(most, least.multipliedReportingOverflow(by: 1 << doublings).partialValue)
-        let drawn = least + Int64(Double(max(0, bound - least)) * jitter)
+        let bound = min(most, least.multipliedClamping(by: 1 << Int64(doublings)))
+        let drawn = least.addingClamping(Int64(clamping: Double(max(0, bound - least)) * jitter))
         guard let wish else { return drawn }
         // The far side's time is the earliest, and not everybody's at once.
-        return min(wish.milliseconds, longestWish.milliseconds) + Int64(Double(least) * jitter)
+        return min(wish.milliseconds, longestWish.milliseconds).addingClamping(Int64(clamping: Double(least) * jitter))
     }
 }
 
@@ -98,7 +98,8 @@ struct HostHealth: Sendable, Equatable {
         lastFailure = now
         guard failures >= rules.failures else { return }
         let doublings = min(failures - rules.failures, 20)
-        let rest = min(rules.longest.milliseconds, rules.shortest.milliseconds << Int64(doublings))
-        openUntil = now + rest / 2 + Int64(Double(rest / 2) * jitter)
+        let rest = min(
+            rules.longest.milliseconds, rules.shortest.milliseconds.multipliedClamping(by: 1 << Int64(doublings)))
+        openUntil = now.addingClamping(rest / 2).addingClamping(Int64(clamping: Double(rest / 2) * jitter))
     }
 }

@@ -110,6 +110,7 @@ extension Timestamp {
 extension Duration {
     /// The time in whole milliseconds.
     var milliseconds: Int64 {
-        components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
+        components.seconds.multipliedClamping(by: 1000)
+            .addingClamping(components.attoseconds / 1_000_000_000_000_000)
     }
 }
