@@ -15,6 +15,7 @@ struct Entry {
             finish()
         }
         let arguments = CommandLine.arguments.dropFirst()
+        if let error = CallerText.problem() { fail(error, json: arguments.contains("--json")) }
         if let error = CommandNames.error(in: arguments) { fail(error, json: arguments.contains("--json")) }
         let command: any ParsableCommand
         do {

@@ -84,6 +84,7 @@ struct RoutesFileTests {
         arguments: [
             ("[targets.a]\nroutes = [", 2, "rror"), ("[target.a]\n", 1, "'target'"),
             ("\n[targets.\"h.example\"]\nroutes = []\nroute = []\n", 4, "'route'"),
+            ("\r\n[targets.\"h.example\"]\r\nroutes = []\r\nroute = []\r\n", 4, "'route'"),
             ("[targets.\"h.example\"]\nroutes = \"http://h\"", 2, "no list"),
             ("[targets.\"h.example\"]\n\nroutes = [1]", 3, "text"),
             ("[targets.\"h.example\"]\nroutes = [\"ftp://h\"]", 2, "ftp"),

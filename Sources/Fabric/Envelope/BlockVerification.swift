@@ -88,13 +88,13 @@ extension EnvelopeFile {
     func sealFault(of block: BlockEntry, digest: Digest) -> EnvelopeFault? {
         guard digest == block.digest else {
             return EnvelopeFault(
-                .blockHash, block: Int(block.index), "the bytes of '\(EnvelopeError.shown(block.name))' were changed")
+                .blockHash, block: Int(block.index), "the bytes of '\(DisplayText.line(block.name))' were changed")
         }
         let message = BlockEntry.signedBytes(digest: digest, name: block.name, index: block.index)
         guard manifest.senderKey.verifies(block.signature, over: message) else {
             return EnvelopeFault(
                 .blockSignature, block: Int(block.index),
-                "'\(EnvelopeError.shown(block.name))' was not signed by the key in the manifest")
+                "'\(DisplayText.line(block.name))' was not signed by the key in the manifest")
         }
         return nil
     }

@@ -13,10 +13,16 @@ enum CBORError: Error, Equatable {
 struct CBORDecoder {
     /// How deep arrays and maps may nest. A manifest needs three levels.
     static let deepest = 8
+    /// How many keys one map may have. A manifest has some twenty.
+    static let mostKeys = 4096
+    /// How much memory the values may take together, in bytes. What our own entries take for the largest manifest is two
+    /// thirds of it.
+    static let mostMemory = 48 << 20
 
     private let bytes: UnsafeRawBufferPointer
     private var position = 0
     private var valuesLeft: Int
+    private var memoryLeft = CBORDecoder.mostMemory
 
     /// Reads the one value that `bytes` must consist of.
     ///
@@ -39,7 +45,8 @@ struct CBORDecoder {
 
     private mutating func value(depth: Int) throws(CBORError) -> CBOR {
         valuesLeft -= 1
-        guard valuesLeft >= 0 else { throw .malformed("too many values") }
+        memoryLeft -= MemoryLayout<CBOR>.stride
+        guard valuesLeft >= 0, memoryLeft >= 0 else { throw .malformed("too many values") }
         guard remaining > 0 else { throw .malformed("the bytes end inside a value") }
         let initial = bytes[position]
         switch initial >> 5 {
@@ -87,6 +94,9 @@ struct CBORDecoder {
     private mutating func text() throws(CBORError) -> String {
         let count = try head()
         guard count <= UInt64(remaining) else { throw .malformed("a text is longer than what remains") }
+        // A short text is in the string itself, a longer one on the heap.
+        memoryLeft -= MemoryLayout<String>.stride + (count > 15 ? Int(count) + 32 : 0)
+        guard memoryLeft >= 0 else { throw .malformed("too many values") }
         let slice = bytes[position..<(position + Int(count))]
         guard let text = String(validating: slice, as: UTF8.self) else { throw .malformed("a text is not UTF-8") }
         position += Int(count)
@@ -108,6 +118,7 @@ struct CBORDecoder {
         guard depth < Self.deepest else { throw .malformed("nested too deeply") }
         let count = try head()
         guard count <= UInt64(remaining / 2) else { throw .malformed("a map is longer than what remains") }
+        guard count <= UInt64(Self.mostKeys) else { throw .malformed("a map has too many keys") }
         var pairs: [(key: String, value: CBOR)] = []
         pairs.reserveCapacity(min(Int(count), valuesLeft))
         for _ in 0..<count {
@@ -115,7 +126,7 @@ struct CBORDecoder {
             let key = try text()
             if let previous = pairs.last?.key {
                 let order = CBORMap.order(previous, key)
-                guard order != 0 else { throw .notCanonical("the key '\(EnvelopeError.shown(key))' stands twice") }
+                guard order != 0 else { throw .notCanonical("the key '\(DisplayText.line(key))' stands twice") }
                 guard order < 0 else { throw .notCanonical("map keys are out of order") }
             }
             pairs.append((key, try value(depth: depth + 1)))

@@ -1,8 +1,11 @@
 /// Writes canonical CBOR: definite lengths, shortest heads, keys in order (`envelope.md`, section 4).
 enum CBOREncoder {
     /// The encoding of `value`.
-    static func encode(_ value: CBOR) -> [UInt8] {
+    ///
+    /// - Parameter count: How many bytes it will have, as far as that is known.
+    static func encode(_ value: CBOR, reserving count: Int = 0) -> [UInt8] {
         var bytes: [UInt8] = []
+        bytes.reserveCapacity(count)
         append(value, to: &bytes)
         return bytes
     }

@@ -108,7 +108,10 @@ final class EnvelopeBuilder {
         return filled > 0
     }
 
-    /// Takes one whole content from a file of `size` bytes.
+    /// Up to this size a file may turn out shorter than it says: what the kernel makes up as it is read often does.
+    static let mayBeShorter: Int64 = 1 << 20
+
+    /// Takes one whole content from a file of `size` bytes; all there is, where it says that it has none.
     ///
     /// - Parameter progress: Told how many of its bytes were taken.
     func add(
@@ -122,18 +125,19 @@ final class EnvelopeBuilder {
             return
         }
         var position: Int64 = 0
-        while position < size {
+        while position < size || size == 0 {
             let more = try fill { room throws(SystemFailure) in
-                let wanted = min(Int64(room.count), size - position)
+                let wanted = size == 0 ? Int64(room.count) : min(Int64(room.count), size - position)
                 let got = try source.read(into: .init(rebasing: room[..<Int(wanted)]), at: position)
                 position += Int64(got)
                 return got
             }
+            if !more, size <= Self.mayBeShorter { break }
             guard more else { throw .unusableInput(name, reason: "it became shorter while it was read") }
             progress(position)
         }
         try end()
-        try noteGrowth(of: source, beyond: size, name: name)
+        try noteGrowth(of: source, beyond: position, name: name)
     }
 
     /// Remembers that a file is longer than what was taken of it.
@@ -164,7 +168,7 @@ final class EnvelopeBuilder {
         return (draft, try layout.complete(manifest: manifest))
     }
 
-    private static var tooMuch: EnvelopeError {
+    static var tooMuch: EnvelopeError {
         .overLimit("this is more than one envelope can describe; send it in several, or a directory as a tar")
     }
 

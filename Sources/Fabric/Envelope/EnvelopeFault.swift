@@ -124,9 +124,9 @@ public enum EnvelopeError: ExplainedError {
         switch self {
         case .fault(let fault): fault.explanation
         case .system(let failure): failure.explanation
-        case .unsafeName(let name, let reason): "the name '\(Self.shown(name))' \(reason)"
-        case .targetExists(let path): "'\(path)' exists already"
-        case .unusableInput(let path, let reason): "cannot seal '\(path)': \(reason)"
+        case .unsafeName(let name, let reason): "the name '\(DisplayText.line(name))' \(reason)"
+        case .targetExists(let path): "'\(DisplayText.line(path, atMost: .max))' exists already"
+        case .unusableInput(let path, let reason): "cannot seal '\(DisplayText.line(path, atMost: .max))': \(reason)"
         case .overLimit(let what): what
         case .badArchive(let why): "the archive in the envelope cannot be unpacked: \(why)"
         case .library(let why): why
@@ -142,16 +142,5 @@ public enum EnvelopeError: ExplainedError {
         case .badArchive: "nothing was written"
         case .unusableInput, .overLimit, .library: nil
         }
-    }
-
-    /// `name` fit for a terminal: what could move the cursor or forge a line is shown as an escape.
-    static func shown(_ name: String) -> String {
-        var text = ""
-        for scalar in name.unicodeScalars.prefix(120) {
-            text +=
-                scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value)
-                ? scalar.escaped(asASCII: true) : String(scalar)
-        }
-        return text
     }
 }

@@ -37,6 +37,7 @@ public final class EnvelopeFile: Sendable {
         let opened = try Self.open(path)
         file = opened.file
         size = opened.size
+        let length: Int
         do {
             let header = try Self.header(of: opened.file, size: opened.size, limits: limits)
             let stored = Memory(byteCount: header.manifestLength)
@@ -45,8 +46,9 @@ public final class EnvelopeFile: Sendable {
             }
             manifest = try Self.parse(stored, header: header, limits: limits)
             blockOffsets = try Self.offsets(manifest, after: Int64(12 + header.manifestLength), size: opened.size)
+            length = header.manifestLength
         }
-        isSigned = manifest.senderKey.verifies(manifest.signature, over: manifest.signedBytes)
+        isSigned = manifest.senderKey.verifies(manifest.signature, over: manifest.signedBytes(reserving: length))
         guard isSigned || evenUnsigned else {
             throw .fault(.init(.manifestSignature, "the manifest was not signed by the key that it names"))
         }

@@ -9,6 +9,13 @@ public struct EnvelopeLimits: Sendable {
 
     /// How many files, folders and links a tar may hold.
     public var unpackedEntries = 4_000_000
+    /// How many things may stand side by side at the top of what is unpacked.
+    public var unpackedTopLevel = 65_535
+    /// How many bytes the paths of all folders in a tar may have together.
+    public var unpackedFolderBytes = 256 << 20
+
+    /// The most bytes of content that fit into one envelope: 65,535 blocks of 32 MiB.
+    static let contentBytes: Int64 = 65_535 * (32 << 20)
 
     /// The longest path in a tar, in bytes, and its greatest depth. Sealing keeps to them as well.
     static let pathBytes = 4095

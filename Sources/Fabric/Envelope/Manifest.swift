@@ -64,10 +64,13 @@ public struct Manifest: Sendable {
     }
 
     /// The bytes that the manifest signature is made over.
-    var signedBytes: [UInt8] {
+    var signedBytes: [UInt8] { signedBytes(reserving: 0) }
+
+    /// The same where it is known that they have at most `count` bytes.
+    func signedBytes(reserving count: Int) -> [UInt8] {
         var unsigned = fields
         unsigned["manifest_sig"] = nil
-        return CBOREncoder.encode(unsigned)
+        return CBOREncoder.encode(.map(unsigned), reserving: count)
     }
 
     static func contentDigest(of digests: [Digest]) -> Digest {

@@ -87,6 +87,7 @@ struct ManifestDraft {
         var length: Int64 = 0
         var blocks: Int64 = 0
         for content in plan {
+            guard (0...EnvelopeLimits.contentBytes).contains(content.size) else { return nil }
             let parts = max(1, (content.size + Int64(options.blockSize) - 1) / Int64(options.blockSize))
             length += parts * Int64(entryLength(for: content.name, options: options))
             blocks += parts

@@ -15,6 +15,29 @@ struct SealedDirectory {
         var tarBytes: Int64 = 1024
         var leftOut: [String] = []
         var outsideLinks: [String] = []
+        private var entries = 0
+        private var folderBytes = 0
+
+        /// Counts a thing and the bytes it takes in the tar, within what a receiver takes.
+        mutating func count(_ entry: DirectoryWalk.Entry, below top: [UInt8]) throws(EnvelopeError) {
+            entries += 1
+            let limits = EnvelopeLimits()
+            if tibet_is_directory(entry.status.st_mode) { folderBytes += top.count + 1 + entry.path.count }
+            guard entries < limits.unpackedEntries, folderBytes <= limits.unpackedFolderBytes else {
+                throw EnvelopeBuilder.tooMuch
+            }
+            // A header, a pax header with its record, and the content in full 512-byte blocks.
+            tarBytes += 512 + 1024 + Int64(entry.path.count / 512 * 512)
+            guard tibet_is_regular(entry.status.st_mode) else { return }
+            try count(Int64(entry.status.st_size))
+        }
+
+        /// Counts bytes of content. A sparse file can be said to have more than there are.
+        mutating func count(_ size: Int64) throws(EnvelopeError) {
+            guard (0...EnvelopeLimits.contentBytes).contains(size) else { throw EnvelopeBuilder.tooMuch }
+            tarBytes += (size + 511) / 512 * 512
+            guard tarBytes <= EnvelopeLimits.contentBytes else { throw EnvelopeBuilder.tooMuch }
+        }
     }
 
     func seal(to file: OwnedFile) throws(EnvelopeError) -> SealReport {
@@ -42,19 +65,27 @@ struct SealedDirectory {
             let mode = entry.status.st_mode
             let shown = String(decoding: entry.path, as: UTF8.self)
             let depth = 2 + entry.path.count { $0 == UInt8(ascii: "/") }
+            guard !entry.path.contains(where: { $0 < 0x20 || $0 == 0x7f || $0 == UInt8(ascii: "\\") }) else {
+                throw .unusableInput(
+                    shown, reason: "its name holds a control character or a backslash, which no receiver unpacks")
+            }
             guard depth <= EnvelopeLimits.pathDepth, top.count + 1 + entry.path.count <= EnvelopeLimits.pathBytes else {
                 throw .unusableInput(shown, reason: "it lies too deep for any receiver to unpack")
             }
-            // A header, a pax header with its record, and the content in full 512-byte blocks.
-            survey.tarBytes += 512 + 1024 + Int64(entry.path.count / 512 * 512)
+            try survey.count(entry, below: top)
             if tibet_is_symlink(mode) {
                 let target = try EnvelopeError.wrapping { () throws(SystemFailure) in try entry.linkTarget() }
-                if !LinkRule.staysInside(target, link: top + [UInt8(ascii: "/")] + entry.path) {
+                let isInside = LinkRule.staysInside(target, link: top + [UInt8(ascii: "/")] + entry.path) { path in
+                    let inner = path.dropFirst(top.count + 1).map(CChar.init(bitPattern:)) + [0]
+                    let descriptor = tibet_open_folder_beneath(root.descriptor, inner)
+                    if descriptor >= 0 { close(descriptor) }
+                    return descriptor >= 0
+                }
+                if !isInside {
                     survey.outsideLinks.append(shown)
                 }
                 try planLinked(entry, into: &survey)
             } else if tibet_is_regular(mode) {
-                survey.tarBytes += (Int64(entry.status.st_size) + 511) / 512 * 512
                 try plan(entry, size: Int64(entry.status.st_size), into: &survey)
             } else if !tibet_is_directory(mode) {
                 survey.leftOut.append(shown)
@@ -80,6 +111,7 @@ struct SealedDirectory {
         guard fstatat(entry.folder.descriptor, entry.name, &status, 0) == 0, tibet_is_regular(status.st_mode) else {
             return
         }
+        try survey.count(Int64(status.st_size))
         try plan(entry, size: Int64(status.st_size), into: &survey)
     }
 
@@ -89,7 +121,7 @@ struct SealedDirectory {
         _ root: OwnedFile, _ survey: Survey, to file: OwnedFile, without own: stat
     ) throws(EnvelopeError) -> SealReport {
         let content = source.name + ".tar"
-        try BlockName.check(content)
+        try BlockName.check(content, boundsLength: false)
         var options = options
         options.contentLayout = .tar
         options.fitBlockSize(to: survey.tarBytes)
@@ -121,14 +153,35 @@ struct SealedDirectory {
                 try tar.add(path: path, status: entry.status, linkTarget: target)
             } else if tibet_is_regular(mode) {
                 let opened = try EnvelopeError.wrapping { () throws(SystemFailure) in try entry.open() }
-                try tar.add(path: path, status: entry.status) { room, position throws(SystemFailure) in
-                    try opened.read(into: room, at: position)
-                }
-                try builder.noteGrowth(
-                    of: opened, beyond: Int64(entry.status.st_size), name: String(decoding: entry.path, as: UTF8.self))
+                let size = try add(opened, as: path, entry.status, to: tar)
+                try builder.noteGrowth(of: opened, beyond: size, name: String(decoding: entry.path, as: UTF8.self))
             }
             progress(builder.contentBytes, survey.tarBytes)
         }
+    }
+
+    /// Adds a file, and says how many bytes of it. A small one is read beforehand, because what the kernel makes up as it
+    /// is read does not have the length that it says.
+    private func add(
+        _ file: OwnedFile, as path: [UInt8], _ status: stat, to tar: TarWriter
+    ) throws(EnvelopeError) -> Int64 {
+        let size = Int64(status.st_size)
+        guard size <= EnvelopeBuilder.mayBeShorter else {
+            try tar.add(path: path, status: status) { room, position throws(SystemFailure) in
+                try file.read(into: room, at: position)
+            }
+            return size
+        }
+        let most = Int(size == 0 ? EnvelopeBuilder.mayBeShorter : size)
+        let content = try EnvelopeError.wrapping { () throws(SystemFailure) in try file.bytes(atMost: most) }
+        var real = status
+        real.st_size = content.count
+        try tar.add(path: path, status: real) { room, position throws(SystemFailure) in
+            let rest = content[Int(position)...].prefix(room.count)
+            room.copyBytes(from: rest)
+            return rest.count
+        }
+        return Int64(content.count)
     }
 
     // MARK: - As files

@@ -57,13 +57,16 @@ public struct Sealer {
     private func publish(
         _ staging: String, as name: String, in parent: OwnedFile, replacing: Bool, shown: String
     ) throws(EnvelopeError) {
-        let code =
-            replacing
-            ? renameat(parent.descriptor, staging, parent.descriptor, name)
-            : tibet_rename_noreplace(parent.descriptor, staging, parent.descriptor, name)
-        guard code == 0 else {
-            if errno == EEXIST { throw .targetExists(shown) }
-            throw .system(.current("cannot publish '\(shown)'"))
+        let action = "cannot publish '\(DisplayText.line(shown, atMost: .max))'"
+        if replacing {
+            guard renameat(parent.descriptor, staging, parent.descriptor, name) == 0 else {
+                throw .system(.current(action))
+            }
+        } else {
+            let isMoved = try EnvelopeError.wrapping { () throws(SystemFailure) in
+                try NoReplaceRename.move(staging, in: parent, to: name, in: parent, doing: action)
+            }
+            guard isMoved else { throw .targetExists(shown) }
         }
         try EnvelopeError.wrapping { () throws(SystemFailure) in try parent.synchronize() }
     }
@@ -155,7 +158,10 @@ struct Source {
     init(path: String) throws(EnvelopeError) {
         guard let resolved = realpath(path, nil) else { throw .system(.current("cannot seal '\(path)'")) }
         defer { free(resolved) }
-        self.path = String(cString: resolved)
+        guard let whole = String(validatingCString: resolved) else {
+            throw .unusableInput(path, reason: "the whole path of it is not UTF-8")
+        }
+        self.path = whole
         var status = stat()
         guard stat(resolved, &status) == 0 else { throw .system(.current("cannot seal '\(path)'")) }
         guard tibet_is_regular(status.st_mode) || tibet_is_directory(status.st_mode) else {

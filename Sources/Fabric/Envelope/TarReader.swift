@@ -58,11 +58,13 @@ final class TarReader {
         // Never set-user-id, set-group-id or sticky: who unpacks does not know what they would be giving away.
         let mode = archive_entry_perm(entry) & 0o777
         if archive_entry_hardlink(entry) != nil {
-            throw .badArchive("'\(Self.shown(path))' is a hard link, which this reader does not make")
+            throw .badArchive("'\(DisplayText.line(path))' is a hard link, which this reader does not make")
         }
         switch archive_entry_filetype(entry) {
         case tibet_archive_regular:
-            guard archive_entry_sparse_count(entry) == 0 else { throw .badArchive("'\(Self.shown(path))' is sparse") }
+            guard archive_entry_sparse_count(entry) == 0 else {
+                throw .badArchive("'\(DisplayText.line(path))' is sparse")
+            }
             let file = try tree.createFile(path, mode: mode)
             try copy(archive, to: file, size: archive_entry_size(entry))
             _ = tibet_set_file_times(file.descriptor, seconds, nanoseconds)
@@ -72,7 +74,7 @@ final class TarReader {
             guard let target = archive_entry_symlink(entry) else { throw .badArchive("a link without a target") }
             try tree.createLink(path, to: Self.bytes(target), seconds: seconds, nanoseconds: nanoseconds)
         default:
-            throw .badArchive("'\(Self.shown(path))' is neither file, folder nor link")
+            throw .badArchive("'\(DisplayText.line(path))' is neither file, folder nor link")
         }
     }
 
@@ -92,7 +94,7 @@ final class TarReader {
             guard count <= size, offset >= 0, offset <= size - Int64(count) else {
                 throw .badArchive("a file is longer than it says")
             }
-            try EnvelopeError.wrapping { () throws(SystemFailure) in try file.write(chunk, at: offset) }
+            try EnvelopeError.wrapping { () throws(SystemFailure) in try file.writeSparsely(chunk, at: offset) }
         }
         try EnvelopeError.wrapping { () throws(SystemFailure) in try file.truncate(to: size) }
     }
@@ -130,13 +132,16 @@ final class TarReader {
         if path.last == UInt8(ascii: "/") { path.removeLast() }
         let components = path.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
         guard path.count <= EnvelopeLimits.pathBytes, components.count <= EnvelopeLimits.pathDepth else {
-            throw .badArchive("the path '\(shown(path))' is too long or too deep")
+            throw .badArchive("the path '\(DisplayText.line(path))' is too long or too deep")
+        }
+        guard !path.contains(where: { $0 < 0x20 || $0 == 0x7f || $0 == UInt8(ascii: "\\") }) else {
+            throw .badArchive("the path '\(DisplayText.line(path))' holds a control character or a backslash")
         }
         for component in components {
             let isUnsafe =
                 component.isEmpty || component.elementsEqual([0x2e]) || component.elementsEqual([0x2e, 0x2e])
             guard !isUnsafe, component.count <= 255 else {
-                throw .badArchive("the path '\(shown(path))' does not stay where it belongs")
+                throw .badArchive("the path '\(DisplayText.line(path))' does not stay where it belongs")
             }
         }
         return path
@@ -145,6 +150,4 @@ final class TarReader {
     private static func bytes(_ text: UnsafePointer<CChar>) -> [UInt8] {
         Array(UnsafeBufferPointer(start: text, count: strlen(text))).map(UInt8.init(bitPattern:))
     }
-
-    private static func shown(_ path: [UInt8]) -> String { EnvelopeError.shown(String(decoding: path, as: UTF8.self)) }
 }

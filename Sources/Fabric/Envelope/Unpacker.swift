@@ -25,6 +25,10 @@ public struct Unpacker {
     public struct Report: Sendable {
         /// The paths made directly in the target directory.
         public let paths: [FilePath]
+        /// Those of `paths` that a listing does not show, because their names begin with a dot.
+        public let hidden: [FilePath]
+        /// Those of `paths` that are symbolic links: they may point to what was in the directory before.
+        public let links: [FilePath]
         /// The number of content bytes written.
         public let bytes: UInt64
     }
@@ -35,17 +39,25 @@ public struct Unpacker {
     ///   something of the same name is in `directory`. In all cases nothing was changed there.
     public func unpack(_ envelope: EnvelopeFile, into directory: FilePath) throws(EnvelopeError) -> Report {
         let contents = Self.contents(of: envelope.manifest)
-        try BlockName.check(all: envelope.manifest.blocks.map(\.name))
-        if envelope.manifest.blocks.contains(where: { $0.contentName != nil }) { try BlockName.check(all: contents) }
+        let isTar = envelope.manifest.layout == .tar
+        let areParts = envelope.manifest.blocks.contains { $0.contentName != nil }
+        // What becomes the name of a file is the content's name; a block's has an ending more. A tar brings its own.
+        try BlockName.check(all: envelope.manifest.blocks.map(\.name), boundsLength: !areParts && !isTar)
+        if areParts { try BlockName.check(all: contents, boundsLength: !isTar) }
         let size = try boundedSize(of: envelope.manifest)
         let target = try TargetDirectory(directory)
         do throws(EnvelopeError) {
             try requireRoom(for: size, in: target.staging)
-            let tree = SafeTree(root: target.staging, umask: target.umask, allowsOutsideLinks: allowsOutsideLinks)
+            let tree = SafeTree(
+                root: target.staging, umask: target.umask, allowsOutsideLinks: allowsOutsideLinks,
+                limits: limits)
             let bytes = try write(envelope, into: tree)
-            let paths = try target.publish(durably: isDurable)
+            let published = try target.publish(durably: isDurable)
             try tree.close(durably: isDurable)
-            return Report(paths: paths, bytes: bytes)
+            let paths = published.map { $0.path }
+            return Report(
+                paths: paths, hidden: paths.filter { $0.lastComponent?.string.hasPrefix(".") == true },
+                links: published.filter { $0.isLink }.map { $0.path }, bytes: bytes)
         } catch {
             target.discard()
             throw error
@@ -92,24 +104,26 @@ public struct Unpacker {
         while let chunk = try blocks.next() {
             let name = chunk.block.content
             if current?.name.utf8.elementsEqual(name.utf8) != true {
-                try current?.file.finishContent()
+                try current?.file.finishContent(of: position)
                 current = (name, try tree.createFile(Array(name.utf8), mode: 0o644))
                 position = 0
             }
             let (file, offset) = (current?.file, position)
-            try EnvelopeError.wrapping { () throws(SystemFailure) in try file?.write(chunk.bytes, at: offset) }
+            try EnvelopeError.wrapping { () throws(SystemFailure) in try file?.writeSparsely(chunk.bytes, at: offset) }
             position += Int64(chunk.bytes.count)
             total += UInt64(chunk.bytes.count)
             progress.report(Int64(clamping: total))
         }
-        try current?.file.finishContent()
+        try current?.file.finishContent(of: position)
         return total
     }
 }
 
 extension OwnedFile {
-    /// Starts storing what was written, so that a later sync of the file system finds little left to do.
-    func finishContent() throws(EnvelopeError) {
+    /// Gives a file its length, and starts storing what was written, so that a later sync of the file system finds
+    /// little left to do.
+    func finishContent(of size: Int64) throws(EnvelopeError) {
+        try EnvelopeError.wrapping { () throws(SystemFailure) in try truncate(to: size) }
         _ = tibet_start_writeback(descriptor, 0, 0)
     }
 }

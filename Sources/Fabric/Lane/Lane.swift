@@ -76,13 +76,17 @@ public final class Lane: Sendable {
     {
         var outcome = Publication.Outcome.created
         for candidate in name.candidates(for: digest) {
-            if move(staging, to: candidate.text) {
+            let isMoved = try LaneError.wrapping { () throws(SystemFailure) in
+                try NoReplaceRename.move(
+                    staging, in: handle, to: candidate.text, in: handle,
+                    doing: "cannot publish '\(candidate)' in '\(directory)'")
+            }
+            if isMoved {
                 try LaneError.wrapping { () throws(SystemFailure) in try handle.synchronize() }
                 remember(digest, of: candidate)
                 return Publication(
                     outcome: outcome, requestedName: name, storedName: candidate, digest: digest, size: size)
             }
-            guard errno == EEXIST else { throw .system(.current("cannot publish '\(candidate)' in '\(directory)'")) }
             if try isStored(candidate, digest: digest, size: size) {
                 _ = unlinkat(handle.descriptor, staging, 0)
                 return Publication(
@@ -109,15 +113,6 @@ public final class Lane: Sendable {
         var status = stat()
         guard fstatat(handle.descriptor, name.text, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return }
         digests.withLock { $0.remember(digest, of: DigestMemory.FileState(status)) }
-    }
-
-    /// Renames without replacing; leaves the reason in `errno` when it could not.
-    private func move(_ staging: String, to name: String) -> Bool {
-        if tibet_rename_noreplace(handle.descriptor, staging, handle.descriptor, name) == 0 { return true }
-        // Network file systems know only the plain rename, which replaces. A second link never does.
-        guard errno == EINVAL, linkat(handle.descriptor, staging, handle.descriptor, name, 0) == 0 else { return false }
-        _ = unlinkat(handle.descriptor, staging, 0)
-        return true
     }
 
     func requireRoom(for size: Int64) throws(LaneError) {

@@ -90,11 +90,15 @@ public struct TransferLedger: Sendable {
             try file.write(bytes: Array(digest.hex.utf8), at: 0)
             try file.synchronize()
             let name = Self.name(of: manifest)
-            guard tibet_rename_noreplace(folder.descriptor, staging, folder.descriptor, name) == 0 else {
-                let reason = SystemFailure.current("cannot remember a transfer in '\(folder.label)'")
+            do throws(SystemFailure) {
+                let action = "cannot remember a transfer in '\(folder.label)'"
+                guard try NoReplaceRename.move(staging, in: folder, to: name, in: folder, doing: action) else {
+                    unlinkat(folder.descriptor, staging, 0)
+                    return false
+                }
+            } catch {
                 unlinkat(folder.descriptor, staging, 0)
-                if reason.errno == .fileExists { return false }
-                throw reason
+                throw error
             }
             try folder.synchronize()
             return true

@@ -52,25 +52,34 @@ package enum Directories {
 
     /// The names in an open directory without `.` and `..`, in no order, as bytes.
     static func entries(of directory: OwnedFile) throws(SystemFailure) -> [[UInt8]] {
+        var names: [[UInt8]] = []
+        try visit(directory) { name in
+            names.append(name)
+            return true
+        }
+        return names
+    }
+
+    /// Hands the names in an open directory without `.` and `..` to `body`, in no order, until it returns false.
+    static func visit(_ directory: OwnedFile, _ body: ([UInt8]) -> Bool) throws(SystemFailure) {
         // A descriptor of its own: the stream moves and closes the one it is given.
         let copy = openat(directory.descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard copy >= 0, let stream = fdopendir(copy) else {
             throw .current("cannot list '\(directory.label)'")
         }
         defer { closedir(stream) }
-        var names: [[UInt8]] = []
         while true {
             errno = 0
             guard let entry = readdir(stream) else {
                 guard errno == 0 else { throw .current("cannot list '\(directory.label)'") }
-                return names
+                return
             }
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                 pointer.withMemoryRebound(to: UInt8.self, capacity: 256) { bytes in
                     Array(UnsafeBufferPointer(start: bytes, count: strnlen(bytes, 256)))
                 }
             }
-            if name != [0x2e], name != [0x2e, 0x2e] { names.append(name) }
+            if name != [0x2e], name != [0x2e, 0x2e], !body(name) { return }
         }
     }
 

@@ -91,6 +91,27 @@ final class OwnedFile: Sendable {
         }
     }
 
+    /// Writes `bytes` at `offset`, but for long runs of zeros, which become holes. The file must have had nothing there,
+    /// and must be given its length afterwards.
+    func writeSparsely(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(SystemFailure) {
+        let piece = 64 << 10
+        var start = 0
+        var position = 0
+        while position < bytes.count {
+            let end = min(bytes.count, position + piece)
+            if end - position == piece, tibet_is_zero(bytes.baseAddress?.advanced(by: position), piece) {
+                if start < position {
+                    try write(UnsafeRawBufferPointer(rebasing: bytes[start..<position]), at: offset + Int64(start))
+                }
+                start = end
+            }
+            position = end
+        }
+        if start < position {
+            try write(UnsafeRawBufferPointer(rebasing: bytes[start..<position]), at: offset + Int64(start))
+        }
+    }
+
     /// Writes all of `bytes` at `offset`.
     func write(bytes: [UInt8], at offset: Int64) throws(SystemFailure) {
         let result = bytes.withUnsafeBytes { raw in

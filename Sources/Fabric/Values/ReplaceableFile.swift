@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 public import SystemPackage
 
@@ -8,8 +9,10 @@ public enum ReplaceableFile {
     public static func read(_ path: FilePath, atMost count: Int) throws(SystemFailure) -> [UInt8]? {
         do throws(SystemFailure) {
             let file = try OwnedFile(path: path, flags: O_RDONLY | O_NONBLOCK)
-            let size = Int(clamping: try file.status().st_size)
-            return try file.bytes(atMost: min(count, size + 1))
+            let status = try file.status()
+            // Only a regular file says how long it is.
+            let size = tibet_is_regular(status.st_mode) ? Int(clamping: status.st_size).addingClamping(1) : count
+            return try file.bytes(atMost: min(count, max(1, size)))
         } catch {
             if error.errno == .noSuchFileOrDirectory || error.errno == .notDirectory { return nil }
             throw error

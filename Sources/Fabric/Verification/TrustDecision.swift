@@ -116,15 +116,15 @@ public enum TrustObjection: ExplainedError, Equatable {
         case .notPinned(let signer), .unknownSigner(let signer):
             "no key is pinned for '\(signer.shownName)', and this was signed with \(signer.fingerprint)"
         case .wrongReceiver(let key):
-            "wrong-receiver: it is addressed to the key '\(EnvelopeError.shown(key))', not to this machine's identity"
+            "wrong-receiver: it is addressed to the key '\(DisplayText.line(key))', not to this machine's identity"
         case .surface(let comparison): comparison.objection
         case .formerKey(let signer):
             "it was signed with \(signer.fingerprint), a former key of '\(signer.shownName)'; pinned is "
                 + signer.pinnedFingerprint
         case .notListed(let signer): "'\(signer.shownName)' is pinned, and is not among the senders of --from"
-        case .unproven(let name): "nothing proves that it comes from '\(EnvelopeError.shown(name))'"
+        case .unproven(let name): "nothing proves that it comes from '\(DisplayText.line(name))'"
         case .receiverUnknown(let key):
-            "it is addressed to the key '\(EnvelopeError.shown(key))', and this machine has no identity"
+            "it is addressed to the key '\(DisplayText.line(key))', and this machine has no identity"
         case .datedAhead(let moment): "it is dated \(moment.iso8601), more than a day ahead of this machine's clock"
         }
     }
@@ -147,7 +147,7 @@ public enum TrustObjection: ExplainedError, Equatable {
 }
 
 extension SignerStanding {
-    fileprivate var shownName: String { EnvelopeError.shown(name) }
+    fileprivate var shownName: String { DisplayText.line(name) }
 
     fileprivate var pinnedFingerprint: String {
         pinned.map { "\($0.fingerprint) since \($0.since.iso8601)" } ?? "no key"

@@ -41,7 +41,10 @@ struct RoutesFile: Sendable {
 struct RoutesLines {
     private let lines: [Substring]
 
-    init(_ text: String) { lines = text.split(separator: "\n", omittingEmptySubsequences: false) }
+    init(_ text: String) {
+        // CR LF is one character.
+        lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
+    }
 
     /// The line of the header of the target `title`.
     func header(of title: String) -> Int? {

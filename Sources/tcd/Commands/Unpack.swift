@@ -70,9 +70,9 @@ struct Unpack: ParsableCommand, ReportingCommand {
     /// The directory that has the temporary directory in it: the target, or what it is created in.
     private var staging: FilePath {
         var status = stat()
-        let target = FilePath(directory).lexicallyNormalized()
+        let target = FilePath(directory)
         if stat(target.string, &status) == 0 { return target }
-        let parent = target.removingLastComponent()
+        let parent = target.lexicallyNormalized().removingLastComponent()
         return parent.isEmpty ? "." : parent
     }
 
@@ -82,6 +82,7 @@ struct Unpack: ParsableCommand, ReportingCommand {
                 JSONLine(
                     [
                         ("event", "unpacked"), ("file", .text(file)), ("paths", .init(report.paths.map(\.string))),
+                        ("hidden", .init(report.hidden.map(\.string))), ("links", .init(report.links.map(\.string))),
                         ("bytes", .number(Int64(clamping: report.bytes))),
                         ("verification_state", .text(decision.state.name)),
                         ("sender_aint", .text(envelope.manifest.senderName)),
@@ -92,10 +93,15 @@ struct Unpack: ParsableCommand, ReportingCommand {
         let shown = report.paths.prefix(5).map { VerdictReport.shown($0.string) }.joined(separator: ", ")
         let more = report.paths.count > 5 ? " and \(report.paths.count - 5) more" : ""
         let size = Quantity.bytes(Int64(clamping: report.bytes))
-        Terminal.say("✓ unpacked \(file) → \(shown)\(more) (\(size), \(decision.state))")
+        Terminal.say(
+            "✓ unpacked \(DisplayText.line(file, atMost: .max)) → \(shown)\(more) (\(size), \(decision.state))")
         if let signer = decision.signer {
             for line in [signer.title, signer.line] + (signer.advice.map { [$0] } ?? []) { Terminal.say("  " + line) }
         }
         for objection in decision.objections where objection.needsTriage { Terminal.say("  triage: \(objection)") }
+        for path in report.hidden { Terminal.note("'\(path.string)' is hidden: its name begins with a dot") }
+        for path in report.links {
+            Terminal.note("'\(path.string)' is a symbolic link, and may point to what was in the directory before")
+        }
     }
 }

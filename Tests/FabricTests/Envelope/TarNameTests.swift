@@ -11,7 +11,7 @@ struct TarNameTests {
     static let names: [[UInt8]] = [
         Array("plain".utf8), Array("\u{e9}".utf8), Array("e\u{301}".utf8), Array("\u{ac00}".utf8),
         Array("\u{1100}\u{1161}".utf8), Array("\u{212b}".utf8), Array("\u{c5}".utf8), Array("日本 😀".utf8),
-        [0xff, 0xfe], [0x61, 0xcc], Array("a\nb".utf8), Array("a\\b".utf8), [UInt8](repeating: 0xe9, count: 200),
+        [0xff, 0xfe], [0x61, 0xcc], [UInt8](repeating: 0xe9, count: 200),
         Array(String(repeating: "e\u{301}", count: 80).utf8),
     ]
 

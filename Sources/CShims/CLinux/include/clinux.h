@@ -11,6 +11,10 @@
 /// renameat2(2) with RENAME_NOREPLACE: EEXIST when the new name is taken.
 int tibet_rename_noreplace(int old_directory, const char *old_name, int new_directory, const char *new_name);
 
+/// openat2(2) for a folder at a path of any depth below `directory`, following no link on the way: ENOSYS on Linux
+/// before 5.6, and EPERM in some containers.
+int tibet_open_folder_beneath(int directory, const char *path);
+
 /// fallocate(2) without flags: reserves `length` bytes from `offset`.
 int tibet_reserve(int descriptor, off_t offset, off_t length);
 
@@ -38,5 +42,9 @@ int64_t tibet_peak_resident_bytes(void);
 bool tibet_is_regular(mode_t mode);
 bool tibet_is_directory(mode_t mode);
 bool tibet_is_symlink(mode_t mode);
+bool tibet_is_pipe(mode_t mode);
+
+/// Whether all of `count` bytes, at least one, are 0.
+bool tibet_is_zero(const void *bytes, size_t count);
 
 #endif

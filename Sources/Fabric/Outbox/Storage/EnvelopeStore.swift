@@ -63,8 +63,8 @@ struct EnvelopeStore: Sendable {
     func publish(_ staged: Staged, as digest: Digest, size: Int64) throws(SystemFailure) -> OwnedFile {
         try staged.file.synchronize()
         let name = Self.fileName(of: digest)
-        while tibet_rename_noreplace(handle.descriptor, staged.name, handle.descriptor, name) != 0 {
-            guard errno == EEXIST else { throw .current("cannot put an envelope into '\(directory)'") }
+        let action = "cannot put an envelope into '\(directory)'"
+        while try !NoReplaceRename.move(staged.name, in: handle, to: name, in: handle, doing: action) {
             if let earlier = try lockedFile(digest) {
                 if Int64(try earlier.status().st_size) == size {
                     staged.discard()
