@@ -3,7 +3,7 @@
 /// Written by hand because Foundation's encoder sorts or shuffles keys, and costs more to load than it saves.
 struct JSONLine {
     /// A JSON value.
-    indirect enum Value: ExpressibleByStringLiteral {
+    indirect enum Value: Sendable, ExpressibleByStringLiteral {
         case text(String)
         case number(Int64)
         case decimal(Double)
