@@ -70,7 +70,9 @@ struct AbuseTests {
         case 4:
             let text =
                 #"{"channel_id":"x","payload":["# + Array(repeating: #"{"a":1}"#, count: 5000).joined(separator: ",")
-            _ = try await hub.ask("POST", "/api/mux/send", bytes: Array((text + "]}").utf8))
+            _ = try await hub.ask(
+                "POST", "/api/mux/send", bytes: Array((text + "]}").utf8),
+                headers: ["Content-Type": "application/json"])
         default: _ = try await hub.get("/api/ains/list", by: try TestAgent(name))
         }
     }

@@ -73,7 +73,9 @@ struct UnprovenTests {
         // More than that is refused before it is read as JSON.
         let junk = [UInt8](repeating: 0x5b, count: (64 << 10) + 1)
         for (target, status) in [("/api/mux/send", 413), ("/api/ipoll/push", 413), ("/api/ipoll/file/push", 422)] {
-            #expect(try await hub.ask("POST", target, bytes: junk).status == status, "\(target)")
+            let answer = try await hub.ask(
+                "POST", target, bytes: junk, headers: ["Content-Type": "application/json"])
+            #expect(answer.status == status, "\(target)")
         }
         for _ in 0..<9 { #expect(try await hub.send("x", on: channel).status == 200) }
         let more = try await hub.send("x", on: channel)

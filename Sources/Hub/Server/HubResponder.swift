@@ -109,19 +109,14 @@ struct HubResponder: Sendable {
     private func read(
         _ request: Request, _ writer: borrowing ResponseWriter, _ channel: any NIOCore.Channel, _ transfer: String
     ) async throws(HubFault) -> (Endpoint, Exchange) {
+        // Before anything is refused: what is refused counts too.
+        let admission = try access.counter.admit(request.headers, from: ClientAddress.counted(of: channel))
         try refuseBrowsers(request.head)
         guard let address = RequestAddress(request.head.path ?? "/") else {
             throw HubFault(.badRequest, "the path has an escape that is none", code: "bad_path")
         }
-        let (endpoint, captures): (Endpoint, [String: String])
-        do throws(HubFault) {
-            (endpoint, captures) = try router.find(request.method, address.segments)
-            try Self.checkContentType(endpoint, request.headers)
-        } catch {
-            _ = try access.counter.admit([:], from: ClientAddress.counted(of: channel))
-            throw error
-        }
-        let admission = try access.counter.admit(request.headers, from: ClientAddress.counted(of: channel))
+        let (endpoint, captures) = try router.find(request.method, address.segments)
+        try Self.checkContentType(endpoint, request.headers)
         let (body, cost) = try await readBody(request, writer, of: endpoint, mayUseAll: admission.isKnown)
         return (
             endpoint,

@@ -147,7 +147,7 @@ struct BoundedUnpackingTests {
         // A sparse file of 2^63-1 bytes cannot be made everywhere; what is planned for one is looked at instead.
         var options = SealOptions(senderName: "alice.aint")
         options.layout = layout
-        for size in [Int64.max, .max - 511, EnvelopeLimits.contentBytes + 1, -1] {
+        for size: Int64 in [.max, .max - 511, Int64(EnvelopeLimits.contentBytes) + 1, -1] {
             #expect(ManifestDraft.estimate(for: [.init(name: "a", size: size)], options: options) == nil)
         }
         #expect(ManifestDraft.estimate(for: [.init(name: "a", size: 1 << 30)], options: options) != nil)

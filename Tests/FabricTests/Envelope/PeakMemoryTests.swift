@@ -113,8 +113,13 @@ struct PeakMemoryTests {
         let home = scratch.path("home").string
         return try await withCheckedThrowingContinuation { answer in
             Thread.detachNewThread {
-                var words = ([program] + arguments).map { strdup($0) } + [nil]
-                var variables = ["HOME=\(home)", "TIBET_STATE=\(home)"].map { strdup($0) } + [nil]
+                let copied = { (texts: [String]) -> [UnsafeMutablePointer<CChar>?] in
+                    var copies = texts.map { text -> UnsafeMutablePointer<CChar>? in strdup(text) }
+                    copies.append(nil)
+                    return copies
+                }
+                var words = copied([program] + arguments)
+                var variables = copied(["HOME=\(home)", "TIBET_STATE=\(home)"])
                 defer { for word in words + variables { free(word) } }
                 var actions = posix_spawn_file_actions_t()
                 posix_spawn_file_actions_init(&actions)
