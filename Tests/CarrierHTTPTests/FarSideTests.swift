@@ -156,7 +156,7 @@ import Testing
                 try await carrier { $0.resumeThreshold = threshold }.deliver(
                     object, along: inbox.route, reporting: .none)
             }
-            #expect(error?.kind == .corrupted)
+            #expect(error?.kind == .misconfigured && error?.action == .retry(after: nil))
         }
         #expect(workspace.visible().isEmpty)
         #expect(workspace.leftovers.isEmpty)

@@ -132,7 +132,7 @@ struct ClientTests {
     @Test("An error in an answer of success is an error")
     func errorInSuccess() async throws {
         let error = try #require(try await error(.json(["error": "no such\nagent", "polls": []])))
-        #expect(error.kind == .refused && error.explanation.contains("no such\\u{a}agent"))
+        #expect(error.kind == .refused && error.explanation.contains("no such\\nagent"))
     }
 
     @Test(

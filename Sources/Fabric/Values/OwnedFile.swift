@@ -40,12 +40,16 @@ final class OwnedFile: Sendable {
         return info
     }
 
+    /// How much is asked for at once: files below `/proc/sys` refuse reads of 4 MiB and more (ENOMEM).
+    private static let largestRead = 1 << 20
+
     /// Fills `buffer` from `offset` as far as the file goes, and says how far that was.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(SystemFailure) -> Int {
         var done = 0
         while done < buffer.count {
             let got = pread(
-                descriptor, buffer.baseAddress?.advanced(by: done), buffer.count - done, off_t(offset) + done)
+                descriptor, buffer.baseAddress?.advanced(by: done), min(Self.largestRead, buffer.count - done),
+                off_t(offset) + done)
             if got == 0 { break }
             if got > 0 {
                 done += got
@@ -60,7 +64,8 @@ final class OwnedFile: Sendable {
     func readNext(into buffer: UnsafeMutableRawBufferPointer) throws(SystemFailure) -> Int {
         var done = 0
         while done < buffer.count {
-            let got = Glibc.read(descriptor, buffer.baseAddress?.advanced(by: done), buffer.count - done)
+            let got = Glibc.read(
+                descriptor, buffer.baseAddress?.advanced(by: done), min(Self.largestRead, buffer.count - done))
             if got == 0 { break }
             if got > 0 {
                 done += got

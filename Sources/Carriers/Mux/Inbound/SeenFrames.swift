@@ -92,11 +92,11 @@ struct SeenFrames: Sendable, Equatable {
             return
         }
         for (id, floor) in json["floors"]?.object?.members ?? [] where MuxConversation.isChannel(id) {
-            if let floor = floor.integer { add(id, allBelow: floor) }
+            if let floor = floor.integer, floor >= 0 { add(id, allBelow: floor) }
         }
         for pair in json["seen"]?.list ?? [] {
             guard let pair = pair.list, pair.count == 2, let id = pair[0].text, MuxConversation.isChannel(id),
-                let seq = pair[1].integer
+                let seq = pair[1].integer, Self.numbers.contains(seq)
             else { continue }
             add(id, seq)
         }
