@@ -18,9 +18,12 @@ struct JSONCostTests {
         "A body takes at most four times its bytes, whatever stands in it",
         arguments: [#"{"a":1}"#, #""""#, "[]", "1", #"{"":{"":{"":0}}}"#])
     func memory(unit: String) async throws {
-        let hub = try await ProgramTests.Running(in: try WorkFolder(), ["--open"])
+        // Its directory goes with this value.
+        let folder = try WorkFolder()
+        defer { withExtendedLifetime(folder) {} }
+        let hub = try await ProgramTests.Running(in: folder, ["--open"])
         let opened = try await hub.post("/api/mux/open", ["agent": "a", "target": "b", "intent": "x"])
-        let channel = try #require(opened["channel_id"]?.text)
+        let channel = try #require(opened["channel_id"]?.text, "\(opened.text(.compact))")
         let units = Array(repeating: unit, count: (1 << 20) / 3 * 4 / (unit.utf8.count + 1)).joined(separator: ",")
         let body = Data(#"{"channel_id":"\#(channel)","payload":[\#(units)]}"#.utf8)
         let before = try Self.memory("VmRSS", of: hub.program)
