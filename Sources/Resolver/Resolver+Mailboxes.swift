@@ -2,7 +2,7 @@ internal import Fabric
 internal import HubClient
 internal import Synchronization
 
-/// A server of mailboxes takes what is put into any of them, so a name that nobody registered, or that another holds, would
+/// A server of mailboxes takes what is put into any of them, so a name that is not registered, or that another agent holds, would
 /// swallow a delivery. A mailbox that the operator did not name is a route only when its agent is registered there with the
 /// receiver's key.
 extension Resolver {

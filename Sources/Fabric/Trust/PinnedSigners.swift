@@ -82,7 +82,7 @@ public struct SignerStanding: Sendable, Equatable {
     public var fingerprint: String { Pin.fingerprint(of: key.hex, .signer) }
 
     /// The command that pins this key for this name; nil where it is pinned already, where another one is pinned, and
-    /// where the name cannot be shown as it is, so that nobody pastes what he does not see.
+    /// where the name cannot be shown as it is, so that what is pasted is what is seen.
     public var pinCommand: String? {
         guard case .unknown = pin, let name = Self.shellWord(name) else { return nil }
         return "tcd trust add signer \(name) \(key.hex)"

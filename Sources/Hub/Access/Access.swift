@@ -162,10 +162,10 @@ struct Access: Sendable {
         }
     }
 
-    /// Whether somebody who need not say who it is may be told figures.
+    /// Whether the caller may read figures without a signature.
     func showsFigures(_ exchange: Exchange) -> Bool { isOpen || exchange.isFromThisMachine }
 
-    /// Refuses what is for a name that nobody registered, unless the hub accepts that.
+    /// Refuses what is for a name that is not registered, unless the hub accepts that.
     ///
     /// - Throws: 404.
     func requireReceiver(_ name: String) async throws(HubFault) {

@@ -54,7 +54,7 @@ final class RateLimiter: Sendable {
         return min(capacity, bucket.tokens + max(0, (now - bucket.filled) / .seconds(1)) * rate)
     }
 
-    /// Forgets the eighth of the buckets that have the most tokens: full ones tell nothing, and whoever has used up much
+    /// Forgets the eighth of the buckets that have the most tokens: full ones tell nothing, and a caller that has used up much
     /// is not forgotten because others came once.
     private func evict(_ buckets: inout [String: Bucket], _ now: ContinuousClock.Instant) {
         let fullest = buckets.map { (name: $0.key, tokens: tokens(of: $0.value, now), filled: $0.value.filled) }

@@ -1,7 +1,7 @@
 internal import Fabric
 internal import HTTPTypes
 
-/// What waits for a receiver, listed and deleted by it, whoever sent it.
+/// What waits for a receiver, listed and deleted by it, from any sender.
 struct WaitingEndpoints: Sendable {
     let core: HubCore
 

@@ -28,7 +28,7 @@ struct DispatchOptions: ParsableArguments {
     /// The target that `text` means, with everything that is kept of how it is gone about.
     ///
     /// - Parameters:
-    ///   - transport: The transport to use, whoever chose it.
+    ///   - transport: The transport to use.
     ///   - typed: The transport that the command line names.
     func target(_ text: String, transport: String?, typed: String?) throws -> DeliveryTarget {
         var target = try resolver.anchoredTarget(text, transport: transport)

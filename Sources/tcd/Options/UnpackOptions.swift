@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import Fabric
 internal import SystemPackage
 
-/// What a receiver that nobody watches unpacks, from whom, and how much.
+/// What an unattended receiver unpacks, from whom, and how much.
 struct UnpackOptions: ParsableArguments {
     @Option(
         name: .long,

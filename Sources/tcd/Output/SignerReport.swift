@@ -9,7 +9,7 @@ extension SignerStanding {
         ]
     }
 
-    /// The same keys where nobody signed.
+    /// The same keys where there is no signer.
     static var noFields: [(String, JSONLine.Value)] {
         ["sender_fingerprint", "pin", "pinned_pubkey", "pin_command"].map { ($0, .null) }
     }

@@ -1,6 +1,6 @@
 internal import Fabric
 
-/// What came under a name before somebody registered it: anybody could send to it and in its name.
+/// What came under a name before it was registered: any sender could send to it and in its name.
 enum EarlierItems {
     private static let mostAtOnce: Int64 = 1000
 
