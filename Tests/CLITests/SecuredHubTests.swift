@@ -49,6 +49,27 @@ struct SecuredHubTests {
             "--\(transport)-agent", "alice", exits: 77)
     }
 
+    @Test("A receiver that is not registered is an error, and the envelope is held", arguments: ["mux", "ipoll"])
+    func unregistered(transport: String) async throws {
+        let refused = try await tcd(
+            "send", "note.txt", "--transport", transport, "--to", hub.url + "#nosuch", "--identity", "alice",
+            exits: 77)
+        #expect(refused.errors.contains("'nosuch' is not registered at this hub"), "\(refused)")
+        let waiting = try await tcd("outbox", "list", "--state", "held", "--json")
+        #expect(waiting.output.split(separator: "\n").count == 1, "\(waiting)")
+        let message = try await tcd("poll", "send", "nosuch", "hello", "--identity", "alice", exits: 77)
+        #expect(message.errors.contains("'nosuch' is not registered at this hub"), "\(message)")
+    }
+
+    @Test("What is shown of a message says by which key its sender was proven")
+    func proven() async throws {
+        let alice = try await tcd("identity", "show", "--identity", "alice", "--json")
+        let key = try #require(alice.output.firstMatch(of: /[0-9a-f]{64}/)).output
+        try await tcd("poll", "send", "bob", "hello", "--identity", "alice")
+        let shown = try await tcd("poll", "pull", "--identity", "bob")
+        #expect(shown.output.contains("proven (registered, key \(key))"), "\(shown)")
+    }
+
     @Test("A name that has a key is given to no other")
     func taken() async throws {
         let refused = try await tcd("hub", "register", "bob", "--url", hub.url, "--identity", "eve", exits: 77)
