@@ -60,7 +60,8 @@ package final class PostgresServer: Sendable {
                 try tool("postgres"), "-D", folder.path("own/data"), "-k", folder.path("own"), "-c",
                 "listen_addresses=", "-c", "max_connections=200",
             ]
-        let program = try Program("/bin/sh", words, in: folder.url, input: folder("pipe"))
+        let program = try Program(
+            "/bin/sh", words, in: folder.url, input: folder("pipe"), isKilledAtExit: false)
         _ = try await program.line(containing: "database system is ready to accept connections")
         return PostgresServer(folder, directory, program, pipe)
     }

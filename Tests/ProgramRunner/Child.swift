@@ -19,9 +19,12 @@ struct Child: Sendable {
     }
 
     /// Starts `executable` with three standard streams of its own.
+    ///
+    /// - Parameter isKilledAtExit: Whether it is killed when this process exits and it has not ended by then; not for one
+    ///   that notices, and has something to end itself.
     init(
         _ executable: String, _ arguments: [String], in folder: String, environment: [String: String], input: String,
-        watcher: Watcher
+        isKilledAtExit: Bool = true, watcher: Watcher
     ) throws {
         // One at a time: no child may inherit another's pipe in the moment before it is marked.
         Self.starting.lock()
@@ -57,7 +60,7 @@ struct Child: Sendable {
             throw Program.Overdue(description: "cannot start '\(executable)': \(String(cString: strerror(code)))")
         }
         self.id = id
-        Self.running.add(id)
+        if isKilledAtExit { Self.running.add(id) }
         for (descriptor, take) in [(output.read, watcher.output), (errors.read, watcher.errors)] {
             Thread.detachNewThread {
                 Self.readAll(descriptor, take)

@@ -41,9 +41,10 @@ public final class Program: Sendable {
     /// - Parameters:
     ///   - environment: All of its environment, but for `PATH` and `LANG`, which it gets from here where they are missing.
     ///   - input: A file for its standard input; nothing where nil.
+    ///   - isKilledAtExit: Whether it is killed when this process exits; not for one that notices that by itself.
     public init(
         _ executable: String, _ arguments: [String], in folder: URL, environment: [String: String] = [:],
-        input: URL? = nil
+        input: URL? = nil, isKilledAtExit: Bool = true
     ) throws {
         title = ([executable.split(separator: "/").last.map(String.init) ?? executable] + arguments.prefix(3))
             .joined(separator: " ")
@@ -52,7 +53,7 @@ public final class Program: Sendable {
         child = try Child(
             executable, arguments, in: folder.path,
             environment: Self.inherited.merging(environment) { $1 },
-            input: input?.path ?? "/dev/null",
+            input: input?.path ?? "/dev/null", isKilledAtExit: isKilledAtExit,
             watcher: Child.Watcher(
                 output: { bytes in progress.update { $0.output += bytes } },
                 errors: { bytes in progress.update { $0.errors += bytes } },
