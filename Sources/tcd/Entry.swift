@@ -73,7 +73,7 @@ struct Entry {
             Terminal.say(message)
             finish()
         }
-        // The parser's text goes on with the usage, and ends with whose help to see.
+        // After the message the parser's text has the usage, and at its end the command whose help to see.
         let help = message.firstMatch(of: #/See '(tcd[^']*)'/#).map { "'\($0.output.1)' lists the options" }
         let failure = UsageError(withoutFullStop(Tcd.message(for: error)), remedy: help)
         fail(failure, json: CommandLine.arguments.contains("--json"))

@@ -139,7 +139,7 @@ extension Outbox {
                 return try self.entry(claim.entry.id, in: database)
             }
             switch (wish.flatMap { Wish(rawValue: $0) }, ending) {
-            case (.cancel?, _): try set(delivery, .cancelled, reason: "somebody cancelled it", in: database)
+            case (.cancel?, _): try set(delivery, .cancelled, reason: Self.cancelled, in: database)
             case (.hold?, _): try set(delivery, .held, reason: "somebody held it", in: database)
             case (nil, .again(let time, let reason)):
                 try set(delivery, .queued, reason: reason, due: time, in: database)

@@ -3,6 +3,9 @@ internal import SystemPackage
 
 /// What a person decides about a delivery. Each returns the delivery as it stands afterwards.
 extension Outbox {
+    /// Why a delivery is cancelled, as it is kept with it.
+    static let cancelled = "cancelled by the operator"
+
     /// Has it tried again at once, whatever it rests for; also one that waits for a stronger receipt.
     public func retry(_ id: OutboxID) throws(OutboxError) -> OutboxEntry {
         try change(id, from: [.queued, .held, .waiting], asked: "retried") { database, number in
@@ -27,7 +30,7 @@ extension Outbox {
         let entry = try change(
             id, from: [.queued, .held, .waiting, .quarantined, .expired], whileSending: .cancel, asked: "cancelled"
         ) { database, number in
-            try set(number, .cancelled, reason: "somebody cancelled it", in: database)
+            try set(number, .cancelled, reason: Self.cancelled, in: database)
         }
         if !entry.state.needsFile { try removeIfUnneeded(entry.digest) }
         return entry

@@ -184,7 +184,7 @@ extension Outbox {
         let wish = try String.fetchOne(
             database, sql: "SELECT wish FROM delivery WHERE number = ?", arguments: [number])
         switch wish.flatMap({ Wish(rawValue: $0) }) {
-        case .cancel?: try set(number, .cancelled, reason: "somebody cancelled it", in: database)
+        case .cancel?: try set(number, .cancelled, reason: Self.cancelled, in: database)
         case .hold?: try set(number, .held, reason: "somebody held it", in: database)
         case nil: try set(number, .queued, reason: "the attempt was interrupted", due: now, in: database)
         }

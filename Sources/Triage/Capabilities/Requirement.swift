@@ -17,7 +17,7 @@ package struct Requirement: Sendable {
         text.utf8.reduce(1) { $1 == UInt8(ascii: ",") ? $0 + 1 : $0 }
     }
 
-    /// Reads a requirement; nil for what is none, and for more than `longest` bytes.
+    /// Reads a requirement; nil for other text, and for more than `longest` bytes.
     package init?(_ text: String) {
         guard text.utf8.count <= Self.longest else { return nil }
         self.text = text

@@ -21,7 +21,7 @@ package struct VersionClause: Sendable {
     /// The most bytes of a clause that is read.
     static let longest = 256
 
-    /// Reads a clause; nil for what is none, and for more than 256 bytes.
+    /// Reads a clause; nil for other text, and for more than 256 bytes.
     package init?(_ clause: String) {
         guard clause.utf8.count <= Self.longest else { return nil }
         let clause = clause.trimmed

@@ -50,7 +50,7 @@ extension OutboxCommand {
                 Name one delivery, or all that wait for something with --all, or those to one target with --to:
 
                   $ tcd outbox cancel --to jis:acme:builds@hots
-                  7x0q3k9d is cancelled: somebody cancelled it
+                  7x0q3k9d is cancelled: cancelled by the operator
                 """)
 
         @Argument(help: ArgumentHelp("Which delivery.", valueName: "id"))
